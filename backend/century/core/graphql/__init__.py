@@ -1,0 +1,28 @@
+"""GraphQL for the stages: fields with permissions, scalars, pages, ranges, and the schema that enforces them."""
+
+from century.core.graphql.context import Context, Info
+from century.core.graphql.fields import Requires, field, mutation, subscription
+from century.core.graphql.pages import MAX_FIRST, Page, PageInfo, check_first, decode_cursor, encode_cursor
+from century.core.graphql.ranges import TimeRangeInput
+from century.core.graphql.scalars import SCALARS, DateTime, Duration, Instants, Numbers
+
+__all__ = [
+    "MAX_FIRST",
+    "SCALARS",
+    "Context",
+    "DateTime",
+    "Duration",
+    "Info",
+    "Instants",
+    "Numbers",
+    "Page",
+    "PageInfo",
+    "Requires",
+    "TimeRangeInput",
+    "check_first",
+    "decode_cursor",
+    "encode_cursor",
+    "field",
+    "mutation",
+    "subscription",
+]

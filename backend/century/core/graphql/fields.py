@@ -1,0 +1,90 @@
+"""Fields that say in the schema which permission they need."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import strawberry
+from strawberry.schema_directive import Location
+from strawberry.types.field import StrawberryField
+
+from century.core.actor import Permission, Role, Scope
+
+Resolver = TypeVar("Resolver", bound=Callable[..., Any])
+
+for _enum in (Permission, Role, Scope):
+    strawberry.enum(_enum)
+
+
+@strawberry.schema_directive(
+    locations=[Location.FIELD_DEFINITION],
+    name="requires",
+    description="The permission without which an operation that selects this field is refused as a whole.",
+)
+class Requires:
+    permission: Permission
+
+
+SHARED = "shared"
+
+
+def field(
+    *,
+    requires: Permission | None = None,
+    name: str | None = None,
+    description: str | None = None,
+    deprecation_reason: str | None = None,
+) -> Callable[[Resolver], Resolver]:
+    """A field of a GraphQL type; a root field must name its permission, a child without one asks for none of its own."""
+    return _field(requires, name, description, deprecation_reason, is_subscription=False, shared=False)
+
+
+mutation = field
+
+
+def subscription(
+    *,
+    requires: Permission,
+    name: str | None = None,
+    description: str | None = None,
+    shared: bool = True,
+) -> Callable[[Resolver], Resolver]:
+    """A subscription; `shared=False` when its resolver looks at the actor, so that each actor gets its own execution."""
+    return _field(requires, name, description, None, is_subscription=True, shared=shared)
+
+
+def _field(
+    requires: Permission | None,
+    name: str | None,
+    description: str | None,
+    deprecation_reason: str | None,
+    *,
+    is_subscription: bool,
+    shared: bool,
+) -> Callable[[Resolver], Resolver]:
+    def decorate(resolver: Resolver) -> Resolver:
+        made: StrawberryField = strawberry.field(
+            resolver,
+            name=name,
+            description=description or _sentence(resolver),
+            deprecation_reason=deprecation_reason,
+            is_subscription=is_subscription,
+            metadata={SHARED: shared},
+            directives=[Requires(permission=requires)] if requires is not None else [],
+        )
+        return made  # type: ignore[return-value]
+
+    return decorate
+
+
+def _sentence(resolver: Callable[..., Any]) -> str | None:
+    return " ".join(resolver.__doc__.split()) if resolver.__doc__ else None
+
+
+def permission_of(made: StrawberryField) -> Permission | None:
+    """The permission that a field's `@requires` names."""
+    return next((each.permission for each in made.directives if isinstance(each, Requires)), None)
+
+
+def is_shared(made: StrawberryField) -> bool:
+    """Whether subscribers with equal permissions may share one execution of this subscription."""
+    return bool(made.metadata.get(SHARED))

@@ -1,0 +1,109 @@
+"""What the installation is told by its environment, read once and handed on."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+SECRET_LENGTH = 32
+WELL_KNOWN = frozenset({"your_monitoring_secret", "your_jwt_secret", "changeme", "secret", "password"})
+FILE_SUFFIX = "_FILE"
+
+
+class SettingsError(ValueError):
+    """A setting that cannot be used; the message names it and says what would be right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything a process needs to know; `database_url` and the secrets never show in a repr."""
+
+    database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    secret: str = field(repr=False)
+    jwt_secret: str = field(repr=False)
+    data_dir: Path
+    public_url: str = "http://127.0.0.1:8000"
+    egress_allow: tuple[str, ...] = ()
+    trusted_proxies: tuple[str, ...] = ()
+
+
+def read_settings(
+    environ: Mapping[str, str],
+    *,
+    data_dir: Path | None = None,
+    production: bool = False,
+    defaults: Mapping[str, str] | None = None,
+) -> Settings:
+    """The settings an environment describes; `defaults` fill what it leaves out, `X_FILE` names a file that holds X.
+
+    In production a secret must be at least 32 characters and not one printed in a guide. Raises SettingsError.
+    """
+    fallback = defaults or {}
+
+    def value(name: str) -> str:
+        if path := environ.get(name + FILE_SUFFIX):
+            try:
+                return Path(path).read_text().strip()
+            except OSError as error:
+                raise SettingsError(f"{name}{FILE_SUFFIX} cannot be read: {error.strerror}") from None
+        return environ.get(name, "") or fallback.get(name, "")
+
+    def required(name: str, meaning: str) -> str:
+        if found := value(name):
+            return found
+        raise SettingsError(f"{name} is missing: set it to {meaning}")
+
+    def secret(name: str) -> str:
+        found = required(name, f"at least {SECRET_LENGTH} random characters, for example from `openssl rand -hex 32`")
+        if production and (found.lower() in WELL_KNOWN or len(found) < SECRET_LENGTH or len(set(found)) < 8):
+            raise SettingsError(f"{name} is too easy to guess: set at least {SECRET_LENGTH} random characters")
+        return found
+
+    directory = data_dir or (Path(found) if (found := value("MONITORING_DATA_DIR")) else None)
+    if directory is None:
+        raise SettingsError("MONITORING_DATA_DIR is missing: set it to a folder of this installation's own")
+    return Settings(
+        database_url=database_url(required("DATABASE_URL", "postgresql://user:password@host/database")),
+        redis_url=redis_url(required("REDIS_URL", "redis://host:6379/0")),
+        secret=secret("MONITORING_SECRET"),
+        jwt_secret=secret("MONITORING_JWT_SECRET"),
+        data_dir=directory,
+        public_url=public_url(value("MONITORING_PUBLIC_URL") or "http://127.0.0.1:8000"),
+        egress_allow=networks("MONITORING_EGRESS_ALLOW", value("MONITORING_EGRESS_ALLOW")),
+        trusted_proxies=networks("MONITORING_TRUSTED_PROXIES", value("MONITORING_TRUSTED_PROXIES")),
+    )
+
+
+def database_url(url: str) -> str:
+    """The same address for the driver we use: SQLAlchemy reads a bare `postgresql://` as another one."""
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme.split("+")[0] not in ("postgresql", "postgres"):
+        raise SettingsError("DATABASE_URL must look like postgresql://user:password@host/database")
+    return f"postgresql+asyncpg://{rest}"
+
+
+def redis_url(url: str) -> str:
+    """The address as given, once its scheme is one that Redis clients know."""
+    if urlsplit(url).scheme not in ("redis", "rediss", "unix"):
+        raise SettingsError("REDIS_URL must look like redis://host:6379/0, rediss://… or unix:///path/to/socket")
+    return url
+
+
+def public_url(url: str) -> str:
+    """The address people reach us at, without a trailing slash."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise SettingsError("MONITORING_PUBLIC_URL must look like https://monitoring.example.com")
+    return url.rstrip("/")
+
+
+def networks(name: str, text: str) -> tuple[str, ...]:
+    """Comma-separated networks in CIDR form, normalised."""
+    try:
+        return tuple(str(ipaddress.ip_network(part.strip(), strict=False)) for part in text.split(",") if part.strip())
+    except ValueError as error:
+        raise SettingsError(f"{name}: {error}; write networks like 10.0.0.0/8, separated by commas") from None

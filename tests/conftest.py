@@ -20,7 +20,10 @@ from century.core.work import Works
 from century.embedded import Embedded
 from tests.world import MovableClock, World
 
-SECRETS = {"MONITORING_SECRET": "a" * 15 + "test-secret-of-the-tests", "MONITORING_JWT_SECRET": "b" * 15 + "another-one-too"}
+SECRETS = {
+    "MONITORING_SECRET": "a" * 15 + "test-secret-of-the-tests",
+    "MONITORING_JWT_SECRET": "b" * 15 + "another-one-too",
+}
 numbers = itertools.count(1)
 
 

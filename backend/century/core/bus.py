@@ -34,9 +34,7 @@ class Bus:
 
     def __init__(self, redis_url: str) -> None:
         self.redis: Redis = Redis.from_url(redis_url, socket_connect_timeout=2, health_check_interval=15)
-        self._jobs = ArqRedis(
-            self.redis.connection_pool, job_serializer=orjson.dumps, job_deserializer=orjson.loads
-        )
+        self._jobs = ArqRedis(self.redis.connection_pool, job_serializer=orjson.dumps, job_deserializer=orjson.loads)
         self._queues: dict[str, set[asyncio.Queue[Message]]] = {}
         self._listener: asyncio.Task[None] | None = None
         self._listening = asyncio.Event()

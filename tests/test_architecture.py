@@ -1,0 +1,105 @@
+"""The shape of the house: who may import whom, which modules decide without touching the world, and the one clock."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "backend" / "century"
+STAGES = (
+    "core",
+    "access",
+    "telemetry",
+)
+ENTRANCES = {
+    "schema", "server", "worker", "cli", "embedded", "supervisor", "migrations", "selfwatch", "client", "demo", "__init__",
+}  # fmt: skip
+OUTER = ("sqlalchemy", "asyncpg", "litestar", "strawberry", "redis", "arq", "httpx", "century.core.db", "century.core.bus",
+         "century.core.work", "century.core.clock", "century.core.graphql", "century.core.http")  # fmt: skip
+ROOMS = {
+    "tables", "service", "graphql", "http", "jobs", "__init__",
+}  # fmt: skip
+SERVICES = {
+    "access": {"audit", "inputs", "keys", "people", "sessions"},
+    "telemetry": {"committer", "compaction", "deployments", "live", "load", "query", "receive", "registry", "requests",
+                  "series"},
+}  # fmt: skip
+
+
+def modules() -> Iterator[tuple[Path, str]]:
+    for path in sorted(PACKAGE.rglob("*.py")):
+        yield path, ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
+
+
+def imports(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+            found.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return found
+
+
+def stage_of(module: str) -> str:
+    return module.split(".")[1] if module.count(".") else "__init__"
+
+
+def test_every_folder_is_a_stage() -> None:
+    folders = {path.name for path in PACKAGE.iterdir() if path.is_dir() and any(path.glob("*.py"))}
+    assert folders <= {*STAGES, *ENTRANCES}, "a new stage is a folder and a line in STAGES"
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_imports_only_stages_above_it(stage: str) -> None:
+    later = STAGES[STAGES.index(stage) + 1 :]
+    entrances = {f"century.{name}" for name in ENTRANCES - {"__init__", "client"}}
+    for path, module in modules():
+        if stage_of(module) != stage:
+            continue
+        for name in imports(path):
+            assert not any(name == f"century.{other}" or name.startswith(f"century.{other}.") for other in later), (
+                f"{module} imports {name}, which comes after it"
+            )
+            assert not any(name == other or name.startswith(other + ".") for other in entrances), (
+                f"{module} imports {name}, an entrance"
+            )
+
+
+def decisions() -> list[tuple[Path, str]]:
+    found = []
+    for path, module in modules():
+        stage, name = stage_of(module), path.stem
+        if stage in SERVICES and name not in ROOMS and name not in SERVICES[stage]:
+            found.append((path, module))
+    return found
+
+
+@pytest.mark.parametrize("path", [path for path, _ in decisions()], ids=[name for _, name in decisions()])
+def test_a_decision_touches_nothing(path: Path) -> None:
+    touched = {name for name in imports(path) if any(name == outer or name.startswith(outer + ".") for outer in OUTER)}
+    assert not touched, "a decision is a function of values: no I/O, no clock"
+
+
+def test_one_clock() -> None:
+    asked = []
+    for path, module in modules():
+        if module in ("century.core.clock", "century.client") or module.startswith("century.demo"):
+            continue
+        tree = ast.parse(path.read_text())
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                where = ast.unparse(node.func)
+                if where in ("datetime.now", "datetime.utcnow", "date.today", "datetime.today"):
+                    asked.append(f"{module}:{node.lineno} {where}")
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                said = node.value.lower()
+                if ("now()" in said or "current_timestamp" in said) and any(
+                    word in said for word in ("select", "update", "insert", "delete")
+                ):
+                    asked.append(f"{module}:{node.lineno} SQL")
+    assert not asked, f"only century.core.clock asks the machine's clock: {asked}"

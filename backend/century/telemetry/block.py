@@ -169,12 +169,10 @@ def take(each: Section, mask: Mask) -> Section:
     """The points of a section where the mask is true."""
     if mask.all():
         return each
-    columns = []
-    for name in NAMES[type(each)]:
-        column = getattr(each, name)
-        # The flat counts belong to points through their widths.
-        columns.append(column[np.repeat(mask, each.width)] if name == "counts" else column[mask])  # type: ignore[union-attr]
-    return type(each)(*columns)
+    columns = {name: getattr(each, name) for name in NAMES[type(each)]}
+    # The flat counts belong to points through their widths.
+    flat = np.repeat(mask, columns["width"]) if "counts" in columns else mask
+    return type(each)(*(column[flat if name == "counts" else mask] for name, column in columns.items()))
 
 
 def by_hour(block: Block) -> list[tuple[int, Block]]:

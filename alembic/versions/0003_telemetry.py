@@ -92,11 +92,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("series_id", "day", name="pk_rollup"),
     )
     op.create_table(
-        "availability",
+        "summary",
         sa.Column("service_id", sa.Integer(), nullable=False),
-        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("step", sa.Integer(), nullable=False),
+        sa.Column("start", INSTANT, nullable=False),
         sa.Column("data", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("service_id", "day", name="pk_availability"),
+        sa.Column("times", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("service_id", "step", "start", name="pk_summary"),
     )
     op.create_table(
         "deployment",
@@ -136,7 +138,13 @@ def upgrade() -> None:
     )
     op.create_index("ix_request_record_service_id_at", "request_record", ["service_id", "at"])
     # The columns are packed already: compressing them again would only cost time.
-    for table, column in (("block", "columns"), ("chunk", "data"), ("rollup", "data"), ("availability", "data")):
+    for table, column in (
+        ("block", "columns"),
+        ("chunk", "data"),
+        ("rollup", "data"),
+        ("summary", "data"),
+        ("summary", "times"),
+    ):
         op.execute(f"ALTER TABLE {table} ALTER COLUMN {column} SET STORAGE EXTERNAL")
     # Blocks live for an hour or two: vacuum keeps pace with the compaction that deletes them.
     op.execute("ALTER TABLE block SET (autovacuum_vacuum_scale_factor = 0.05)")
@@ -147,7 +155,7 @@ def downgrade() -> None:
     for table in (
         "request_record",
         "deployment",
-        "availability",
+        "summary",
         "rollup",
         "chunk",
         "block",

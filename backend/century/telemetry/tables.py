@@ -120,14 +120,19 @@ class RollupRow(Base):
     data: Mapped[bytes] = mapped_column(LargeBinary)
 
 
-class AvailabilityRow(Base):
-    """A day of one service: for each of its hours the minutes observed and the minutes up."""
+class SummaryRow(Base):
+    """All requests and the resources of one service together: an hour in minutes (`step` 60) or a day in hours (3600).
 
-    __tablename__ = "availability"
+    `times` are the distinct instants of that hour's points, to which the hour's chunks point.
+    """
+
+    __tablename__ = "summary"
 
     service_id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
-    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    step: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    start: Mapped[datetime] = mapped_column(primary_key=True)
     data: Mapped[bytes] = mapped_column(LargeBinary)
+    times: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
 class DeploymentRow(Base):

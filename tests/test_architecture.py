@@ -23,7 +23,7 @@ ROOMS = {
     "tables", "service", "graphql", "http", "jobs", "__init__",
 }  # fmt: skip
 SERVICES = {
-    "access": {"audit", "inputs", "keys", "people", "sessions"},
+    "access": {"attempts", "audit", "credentials", "keys", "people", "sessions"},
     "telemetry": {"committer", "compaction", "deployments", "live", "load", "query", "receive", "registry", "requests",
                   "series"},
 }  # fmt: skip

@@ -194,7 +194,8 @@ async def ensure_admin(work: Work, settings: Settings) -> str | None:
 
 def called(name_or_email: str) -> ColumnElement[bool]:
     """Whether a person goes by this name or email address; no name contains an `@`, so one text never means two."""
-    wanted = name_or_email.strip().lower()
+    # PostgreSQL has no text with a zero in it.
+    wanted = name_or_email.replace("\0", "\ufffd").strip().lower()
     return or_(func.lower(PersonRow.name) == wanted, func.lower(PersonRow.email) == wanted)
 
 

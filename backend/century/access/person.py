@@ -10,7 +10,8 @@ from century.core.errors import Conflict, Invalid
 
 ROLES = (Role.VIEWER, Role.OPERATOR, Role.ADMIN)
 
-_EMAIL = re.compile(r"[^\s@<>()\[\],;:\\\"]+@[^\s@<>()\[\],;:\\\"]+", re.ASCII)
+# Printable ASCII without what means something in a mail header.
+_EMAIL = re.compile(r"(?:(?![@<>()\[\],;:\\\"])[!-~])+@(?:(?![@<>()\[\],;:\\\"])[!-~])+")
 
 
 def check_name(name: str) -> str:

@@ -1,0 +1,447 @@
+"""OTLP's metrics, read from the wire into columns (opentelemetry-proto 1.x, `ExportMetricsServiceRequest`).
+
+A point's attributes are not parsed: as they lie on the wire they are the key of a dictionary that leads to the series.
+Only what was never seen before is taken apart. Numbers are gathered from their places by numpy, all at once.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, field
+
+from century.telemetry.identity import (
+    LONGEST_NAME,
+    Form,
+    Kind,
+    Refused,
+    Source,
+    Stream,
+    attributes,
+    clean,
+    scope_name,
+    shown_bounds,
+    source,
+)
+from century.telemetry.points import Batch, Gathered
+from century.telemetry.refusals import Refusals
+from century.telemetry.wire import BYTES, FIXED64, Field, Malformed, fields, repeated, varint, zigzag
+
+MOST_POINTS = 200_000
+MOST_METRICS = 50_000
+MOST_STREAMS = 50_000
+NO_RECORDED_VALUE = 1
+GAUGE, SUM, HISTOGRAM, EXPONENTIAL, SUMMARY = 5, 7, 9, 10, 11
+DELTA, CUMULATIVE = 1, 2
+NAN = float("nan")
+NEGATIVE = "a distribution of negative values is not kept"
+# So that a look behind the last byte finds an end instead of an error.
+PADDING = bytes(64)
+
+StreamKey = tuple[bytes, int, int, int, bytes]
+
+
+class TooMany(Exception):
+    """More points or metrics in one request than are taken."""
+
+
+@dataclass(slots=True)
+class ScopeEntry:
+    name: str
+    streams: dict[StreamKey, Stream] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class ResourceEntry:
+    source: Source
+    scopes: dict[bytes, ScopeEntry] = field(default_factory=dict)
+
+
+class Catalogue:
+    """What was seen before, by the bytes that said it; forgotten as a whole when it grows too large."""
+
+    def __init__(self) -> None:
+        self.resources: dict[bytes, ResourceEntry] = {}
+        self.size = 0
+
+    def grow(self) -> None:
+        self.size += 1
+
+    def trim(self) -> None:
+        """Between requests: forget everything when there are too many streams (they are found again in the tables)."""
+        if self.size > MOST_STREAMS:
+            self.resources.clear()
+            self.size = 0
+
+
+def read(body: bytes, catalogue: Catalogue, now: int) -> Batch:
+    """The points of a request, those that are wrong refused; `now` in nanoseconds. Raises `Malformed`, `TooMany`."""
+    reader = _Reader(body, catalogue)
+    reader.walk()
+    return reader.gathered.finish(reader.body, now, reader.odd_number)
+
+
+class _Reader:
+    __slots__ = ("body", "catalogue", "gathered", "metrics", "points", "refusals", "size")
+
+    def __init__(self, body: bytes, catalogue: Catalogue) -> None:
+        self.body = body + PADDING
+        self.size = len(body)
+        self.catalogue = catalogue
+        self.refusals = Refusals()
+        self.gathered = Gathered(self.refusals)
+        self.points = self.metrics = 0
+
+    def walk(self) -> None:
+        for part in fields(self.body, 0, self.size):
+            if part.number == 1 and part.kind == BYTES:
+                self._resource(part.start, part.stop)
+
+    def _resource(self, start: int, stop: int) -> None:
+        parts = list(fields(self.body, start, stop))
+        raw = b"".join(self.body[each.start : each.stop] for each in parts if each.number == 1 and each.kind == BYTES)
+        entry = self.catalogue.resources.get(raw)
+        refused = ""
+        if entry is None:
+            try:
+                entry = ResourceEntry(source(raw))
+                self.catalogue.resources[raw] = entry
+                self.catalogue.grow()
+            except Refused as reason:
+                entry, refused = ResourceEntry(Source("", "")), str(reason)
+        for each in parts:
+            if each.number == 2 and each.kind == BYTES:
+                self._scope(each.start, each.stop, entry, refused)
+
+    def _scope(self, start: int, stop: int, resource: ResourceEntry, refused: str) -> None:
+        parts = list(fields(self.body, start, stop))
+        raw = b"".join(self.body[each.start : each.stop] for each in parts if each.number == 1 and each.kind == BYTES)
+        entry = resource.scopes.get(raw)
+        if entry is None:
+            try:
+                entry = ScopeEntry(scope_name(raw))
+                resource.scopes[raw] = entry
+                self.catalogue.grow()
+            except Refused as reason:
+                entry, refused = ScopeEntry(""), refused or str(reason)
+        for each in parts:
+            if each.number == 2 and each.kind == BYTES:
+                self.metrics += 1
+                if self.metrics > MOST_METRICS:
+                    raise TooMany(f"one request may hold {MOST_METRICS} metrics")
+                self._metric(each.start, each.stop, resource.source, entry, refused)
+
+    def _metric(self, start: int, stop: int, origin: Source, scope: ScopeEntry, refused: str) -> None:
+        body = self.body
+        head, before, kind, data = b"", start, 0, start
+        data_stop = start
+        for part in fields(body, start, stop):
+            if part.number <= 3:
+                head += body[before : part.stop]
+            elif part.kind == BYTES and GAUGE <= part.number <= SUMMARY:
+                kind, data, data_stop = part.number, part.start, part.stop
+            before = part.stop
+        if not kind:
+            return
+        begins, ends, others = repeated(body, data, data_stop)
+        self.points += len(begins)
+        if self.points > MOST_POINTS:
+            raise TooMany(f"one request may hold {MOST_POINTS} data points")
+        key = (head, kind, others.get(2, 0), others.get(3, 0), b"")
+        try:
+            if refused:
+                raise Refused(refused)
+            if kind == GAUGE or kind == SUM:
+                stream = scope.streams.get(key) or self._stream(origin, scope, key)
+                self._numbers(stream, begins, ends)
+            elif kind == EXPONENTIAL:
+                stream = scope.streams.get(key) or self._stream(origin, scope, key)
+                self._sketches(stream, begins, ends)
+            elif kind == HISTOGRAM:
+                self._explicits(origin, scope, key, begins, ends)
+            else:
+                raise Refused("summaries cannot be merged; send a histogram")
+        except Refused as reason:
+            self.refusals.add(_name(head), str(reason), len(begins))
+
+    def _stream(self, origin: Source, scope: ScopeEntry, key: StreamKey) -> Stream:
+        head, number, temporality, monotonic, bounds = key
+        said = {part.number: head[part.start : part.stop] for part in fields(head, 0, len(head)) if part.kind == BYTES}
+        try:
+            name, description, unit = (clean(said.get(each, b"").decode()) for each in (1, 2, 3))
+        except UnicodeDecodeError:
+            raise Malformed("a metric's name is not UTF-8") from None
+        if not name or len(name) > LONGEST_NAME:
+            raise Refused(f"a metric's name must have 1 to {LONGEST_NAME} characters")
+        if number != GAUGE and temporality not in (DELTA, CUMULATIVE):
+            raise Refused("its aggregation temporality must be delta or cumulative")
+        cumulative = temporality == CUMULATIVE
+        match number:
+            case 5:
+                kind, form = Kind.GAUGE, Form.NUMBER
+            case 7:
+                # A total that may fall is read as it stands, like a gauge: its differences mean nothing by themselves.
+                kind, form = Kind.SUM, Form.CUMULATIVE if cumulative and monotonic else Form.NUMBER
+            case 10:
+                kind, form = Kind.HISTOGRAM, Form.CUMULATIVE_SKETCH if cumulative else Form.SKETCH
+            case _:
+                kind, form = Kind.HISTOGRAM, Form.CUMULATIVE_EXPLICIT if cumulative else Form.EXPLICIT
+        stream = Stream(
+            service=origin.service,
+            instance=origin.instance,
+            scope=scope.name,
+            metric=name,
+            unit=unit[:LONGEST_NAME],
+            description=description[:1024],
+            kind=kind,
+            monotonic=kind is Kind.SUM and bool(monotonic),
+            form=form,
+            bounds=shown_bounds(bounds) if number == HISTOGRAM else None,
+        )
+        scope.streams[key] = stream
+        self.catalogue.grow()
+        return stream
+
+    def _numbers(self, stream: Stream, begins: list[int], ends: list[int]) -> None:
+        body, known = self.body, stream.ids.get
+        # With a start (tag 0x11) the attributes begin 27 bytes in, without it 18; `finish` checks that it is so.
+        ids = [
+            known(body[begin + 27 : end] if body[begin] == 0x11 else body[begin + 18 : end], 0)
+            for begin, end in zip(begins, ends, strict=True)
+        ]
+        if 0 in ids:
+            for place, number in enumerate(ids):
+                if not number:
+                    self.odd_number(stream, begins[place], ends[place])
+        self.gathered.numbers(stream, ids, begins, ends)
+
+    def odd_number(self, stream: Stream, begin: int, end: int) -> None:
+        """A number point of an uncommon layout, or of a series not seen before."""
+        body = self.body
+        start = at = flags = 0
+        value: float | None = None
+        key = b""
+        before = begin
+        for part in fields(body, begin, end):
+            if part.number == 7 and part.kind == BYTES:
+                key += body[before : part.stop]
+            elif part.kind == FIXED64:
+                (bits,) = struct.unpack_from("<q", body, part.start)
+                if part.number == 2:
+                    start = bits
+                elif part.number == 3:
+                    at = bits
+                elif part.number == 4:
+                    (value,) = struct.unpack_from("<d", body, part.start)
+                elif part.number == 6:
+                    value = float(bits)
+            elif part.number == 8:
+                flags = part.value
+            before = part.stop
+        if flags & NO_RECORDED_VALUE:
+            return
+        if value is None:
+            self.refusals.add(stream.metric, "a point has no value")
+            return
+        series = self._series(stream, key)
+        if series:
+            self.gathered.number(stream, series, at, start, value)
+
+    def _series(self, stream: Stream, key: bytes) -> int:
+        """The series of a point, a negative stand-in for a new one, 0 for one that is refused."""
+        series = stream.ids.get(key) or self.gathered.pending(stream, key)
+        if series:
+            return series
+        try:
+            return self.gathered.discover(stream, key, attributes(key))
+        except Refused as reason:
+            self.refusals.add(stream.metric, str(reason))
+            return 0
+
+    def _sketches(self, stream: Stream, begins: list[int], ends: list[int]) -> None:
+        body, known, keep = self.body, stream.ids.get, self.gathered.sketch
+        for begin, end in zip(begins, ends, strict=True):
+            position = begin
+            while body[position] == 0x0A and position < end:
+                length = body[position + 1]
+                if length > 127:
+                    length, position = varint(body, position + 1)
+                    position += length
+                else:
+                    position += 2 + length
+            read = _usual_sketch(body, position, end) or self._odd_sketch(stream, begin, end)
+            if read:
+                key = body[begin:position] if read[0] is None else read[0]
+                series = known(key) or self._series(stream, key)
+                if series:
+                    keep(stream, series, *read[1:])
+
+    def _odd_sketch(self, stream: Stream, begin: int, end: int) -> SketchRead | None:
+        said, key = _collect(self.body, begin, end, attributes_field=1)
+        if _number(said, 10) & NO_RECORDED_VALUE:
+            return None
+        offset, counts = self._buckets(said.get(8))
+        if self._buckets(said.get(9))[1].strip(b"\x00"):
+            self.refusals.add(stream.metric, NEGATIVE)
+            return None
+        body = self.body
+        return (
+            key,
+            _long(said, 2, body),
+            _long(said, 3, body),
+            _long(said, 4, body),
+            _double(said, 5, body),
+            max(-128, min(127, zigzag(_number(said, 6)))),
+            _long(said, 7, body),
+            offset,
+            counts,
+            _double(said, 12, body),
+            _double(said, 13, body),
+        )
+
+    def _buckets(self, message: list[Field] | None) -> tuple[int, bytes]:
+        """Offset and packed counts of a bucket message."""
+        offset, counts = 0, b""
+        for each in message or ():
+            for part in fields(self.body, each.start, each.stop):
+                if part.number == 1:
+                    offset = max(-(2**31), min(2**31 - 1, zigzag(part.value)))
+                elif part.number == 2:
+                    counts += self.body[part.start : part.stop]
+        return offset, counts
+
+    def _explicits(self, origin: Source, scope: ScopeEntry, key: StreamKey, begins: list[int], ends: list[int]) -> None:
+        body, keep = self.body, self.gathered.explicit
+        last, stream = None, None
+        for begin, end in zip(begins, ends, strict=True):
+            said, attribute_bytes = _collect(body, begin, end, attributes_field=9)
+            if _number(said, 10) & NO_RECORDED_VALUE:
+                continue
+            counts = b"".join(body[each.start : each.stop] for each in said.get(6, ()))
+            bounds = b"".join(body[each.start : each.stop] for each in said.get(7, ()))
+            if stream is None or bounds != last:
+                whole = (*key[:4], bounds)
+                try:
+                    stream = scope.streams.get(whole) or self._stream(origin, scope, whole)
+                    last = bounds
+                except Refused as reason:
+                    self.refusals.add(_name(key[0]), str(reason))
+                    stream = None
+                    continue
+            series = self._series(stream, attribute_bytes)
+            if series:
+                keep(
+                    stream,
+                    series,
+                    _long(said, 2, body),
+                    _long(said, 3, body),
+                    _long(said, 4, body),
+                    _double(said, 5, body),
+                    counts,
+                    _double(said, 11, body),
+                    _double(said, 12, body),
+                )
+
+
+# attributes (none: as they lie in front), start, at, count, sum, scale, zero, offset, counts, low, high
+SketchRead = tuple[bytes | None, int, int, int, float, int, int, int, bytes, float, float]
+_FRONT = struct.Struct("<xqxqxqxd").unpack_from
+_LONG = struct.Struct("<xq").unpack_from
+_DOUBLE = struct.Struct("<xd").unpack_from
+
+
+def _usual_sketch(body: bytes, position: int, end: int) -> SketchRead | None:
+    """A point in the order and with the fields that SDKs write; none when it is not of that kind."""
+    if not (
+        body[position] == 0x11
+        and body[position + 9] == 0x19
+        and body[position + 18] == 0x21
+        and body[position + 27] == 0x29
+    ):
+        return None
+    start, at, count, total = _FRONT(body, position)
+    position += 36
+    scale = zero = offset = 0
+    counts = b""
+    low = high = NAN
+    if body[position] == 0x30:
+        scale = body[position + 1]
+        if scale > 127:
+            return None
+        scale = (scale >> 1) ^ -(scale & 1)
+        position += 2
+    if body[position] == 0x39:
+        (zero,) = _LONG(body, position)
+        position += 9
+    if body[position] == 0x42:
+        length, inner = varint(body, position + 1)
+        position = inner + length
+        if position > end:
+            return None
+        if body[inner] == 0x08 and inner < position:
+            offset, inner = varint(body, inner + 1)
+            offset = (offset >> 1) ^ -(offset & 1)
+            if not -(2**31) <= offset < 2**31:
+                return None
+        if inner < position:
+            length, first = varint(body, inner + 1)
+            if body[inner] != 0x12 or first + length != position:
+                return None
+            counts = body[first:position]
+    if body[position] == 0x4A:
+        if body[position + 1]:
+            return None
+        position += 2
+    if body[position] == 0x61:
+        (low,) = _DOUBLE(body, position)
+        position += 9
+    if body[position] == 0x69:
+        (high,) = _DOUBLE(body, position)
+        position += 9
+    if position != end:
+        return None
+    return None, start, at, count, total, scale, zero, offset, counts, low, high
+
+
+def _collect(body: bytes, begin: int, end: int, attributes_field: int) -> tuple[dict[int, list[Field]], bytes]:
+    """The fields of a point by number, and its attributes as they lie on the wire."""
+    said: dict[int, list[Field]] = {}
+    key, before = b"", begin
+    for part in fields(body, begin, end):
+        if part.number == attributes_field and part.kind == BYTES:
+            key += body[before : part.stop]
+        elif part.number in said:
+            said[part.number].append(part)
+        else:
+            said[part.number] = [part]
+        before = part.stop
+    return said, key
+
+
+def _number(said: dict[int, list[Field]], number: int) -> int:
+    return said[number][-1].value if number in said else 0
+
+
+def _long(said: dict[int, list[Field]], number: int, body: bytes) -> int:
+    if number not in said or said[number][-1].kind != FIXED64:
+        return 0
+    return int(_LONG(body, said[number][-1].start - 1)[0])
+
+
+def _double(said: dict[int, list[Field]], number: int, body: bytes) -> float:
+    """A double that may be missing: then NaN."""
+    if number not in said or said[number][-1].kind != FIXED64:
+        return NAN
+    (value,) = struct.unpack_from("<d", body, said[number][-1].start)
+    return float(value)
+
+
+def _name(head: bytes) -> str:
+    """A metric's name for a sentence, whatever is wrong with it."""
+    return next(
+        (
+            head[part.start : part.stop].decode(errors="replace")
+            for part in fields(head, 0, len(head))
+            if part.number == 1
+        ),
+        "",
+    )

@@ -1,5 +1,6 @@
 """GraphQL for the stages: fields with permissions, scalars, pages, ranges, and the schema that enforces them."""
 
+from century.core.graphql.attributes import Attribute
 from century.core.graphql.context import Context, Info
 from century.core.graphql.fields import Requires, field, mutation, subscription
 from century.core.graphql.pages import MAX_FIRST, Page, PageInfo, check_first, decode_cursor, encode_cursor
@@ -9,6 +10,7 @@ from century.core.graphql.scalars import SCALARS, DateTime, Duration, Instants, 
 __all__ = [
     "MAX_FIRST",
     "SCALARS",
+    "Attribute",
     "Context",
     "DateTime",
     "Duration",

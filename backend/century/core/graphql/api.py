@@ -185,8 +185,8 @@ class Api:
                     context_value=context,
                     variable_values=dict(variables or {}),
                     operation_name=prepared.name,
-                    executor_class=self.schema.execution_context_class,  # type: ignore[arg-type]
-                    is_awaitable=optimized_is_awaitable,
+                    executor_class=self.schema.execution_context_class,
+                    is_awaitable=optimized_is_awaitable,  # type: ignore[arg-type]
                 )
                 if not isinstance(result, ExecutionResult):
                     result = await result
@@ -204,7 +204,7 @@ class Api:
             context_value=context,
             variable_values=dict(variables or {}),
             operation_name=prepared.name,
-            executor_class=self.schema.execution_context_class,  # type: ignore[arg-type]
+            executor_class=self.schema.execution_context_class,
         )
         if not isinstance(source, ExecutionResult | AsyncIterator):
             source = await source

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, Select, delete, func, insert, or_, select, text, update
+from sqlalchemy.exc import IntegrityError
 
 from century.access.password import HASHING, check_quality
 from century.access.person import check_email, check_name, check_remaining_admins, check_role
@@ -65,17 +67,17 @@ async def create_person(
         check_quality(password, name=name, email=email)
         hashed = await HASHING.hash(password)
     person = new_id(work.now)
-    await work.execute(
-        insert(PersonRow).values(
-            id=person,
-            name=name,
-            email=email,
-            role=role.value,
-            password=hashed,
-            password_set_at=work.now if hashed else None,
-            created_at=work.now,
-        )
-    )
+    values = {
+        "id": person,
+        "name": name,
+        "email": email,
+        "role": role.value,
+        "password": hashed,
+        "password_set_at": work.now if hashed else None,
+        "created_at": work.now,
+    }
+    with _taken():
+        await work.execute(insert(PersonRow).values(**values))
     work.record("user.created", person, subject_name=name, role=role.value, email=email, invited=password is None)
     link = await _new_link(work, settings, person) if password is None else None
     return Created(await get_person(work, person), link[0] if link else None)
@@ -127,7 +129,8 @@ async def update_person(
     if not changes:
         return before
     await _check_unused(work, name=changes.get("name"), email=changes.get("email"), but=person_id)
-    await work.execute(update(PersonRow).where(PersonRow.id == person_id).values(**changes))
+    with _taken():
+        await work.execute(update(PersonRow).where(PersonRow.id == person_id).values(**changes))
     told = {key: f"{getattr(before, key)} → {value}" for key, value in changes.items()}
     work.record("user.changed", person_id, subject_name=changes.get("name", before.name), **told)
     return await get_person(work, person_id)
@@ -246,6 +249,16 @@ async def _check_unused(work: Work, *, name: str | None, email: str | None, but:
             fields[field] = f"somebody has the {field} '{value}' already"
     if fields:
         raise Invalid("; ".join(fields.values()), fields=fields)
+
+
+@contextlib.contextmanager
+def _taken() -> Iterator[None]:
+    """Two who take the same name at the same moment: the slower one is told what it would have been told earlier."""
+    try:
+        yield
+    except IntegrityError as error:
+        field = "email" if "uq_person_email" in str(error.orig) else "name"
+        raise Invalid(f"somebody has this {field} already", field=field) from None
 
 
 async def _new_link(work: Work, settings: Settings, person_id: UUID) -> tuple[str, datetime]:

@@ -18,7 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import IO
 
-from century.process import Identity, SpawnError, end, identity_for, kill_group, spawn
+from century.process import Command, Identity, SpawnError, end, identity_for, kill_group, spawn
 
 DATABASE = USER = "century"
 POSTGRES_SETTINGS = {
@@ -56,7 +56,7 @@ class Embedded:
         self._postgres_port = self._valkey_port = 0
         self._binaries = _postgres_binaries()
         self._valkey_binary = _valkey_binary()
-        _make_folder(self.data_dir)
+        make_folder(self.data_dir)
         (self.data_dir / "logs").mkdir(exist_ok=True, mode=0o700)
         self._lock = _lock(self.data_dir / "embedded.lock")
         self.password = secret(self.data_dir, "postgres")
@@ -132,10 +132,18 @@ class Embedded:
         password_file.write_text(self.password)
         self._give(password_file)
         options = "--auth=scram-sha-256 --encoding=UTF8 --locale-provider=builtin --builtin-locale=C.UTF-8 --locale=C"
-        command = [self._binaries / "initdb", "-D", fresh, *options.split(), "-U", USER, f"--pwfile={password_file}"]
+        command: Command = [
+            self._binaries / "initdb",
+            "-D",
+            fresh,
+            *options.split(),
+            "-U",
+            USER,
+            f"--pwfile={password_file}",
+        ]
         try:
             self._run(command, fresh, b"")
-            single = [self._binaries / "postgres", "--single", "-D", fresh, "postgres"]
+            single: Command = [self._binaries / "postgres", "--single", "-D", fresh, "postgres"]
             self._run(single, fresh, f"CREATE DATABASE {DATABASE}\n".encode())
         finally:
             password_file.unlink()
@@ -191,7 +199,7 @@ class Embedded:
 
     def _spawn(
         self,
-        command: list[str | Path],
+        command: Command,
         folder: Path,
         log: str,
         death_signal: signal.Signals,
@@ -212,7 +220,7 @@ class Embedded:
                 pass_fds=[self._lock.fileno()],  # the folder stays locked until the last server is gone
             )
 
-    def _run(self, command: list[str | Path], folder: Path, typed: bytes) -> None:
+    def _run(self, command: Command, folder: Path, typed: bytes) -> None:
         process = self._spawn(command, folder, "postgres", signal.SIGKILL, stdin=subprocess.PIPE)
         process.communicate(typed)
         if process.returncode:
@@ -246,7 +254,7 @@ def secret(data_dir: Path, name: str) -> str:
     return path.read_text().strip()
 
 
-def _make_folder(data_dir: Path) -> None:
+def make_folder(data_dir: Path) -> None:
     if not data_dir.exists():
         # As root the servers run as another user, who must be able to pass through, not to list.
         data_dir.mkdir(parents=True, mode=0o711 if os.geteuid() == 0 else 0o700)

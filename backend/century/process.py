@@ -16,6 +16,8 @@ PR_SET_PDEATHSIG, PR_SET_KEEPCAPS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE = 1, 8, 
 CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 1, 2
 CAPABILITY_VERSION = 0x20080522
 
+Command = Sequence[str | Path]
+
 _LINUX = sys.platform == "linux"
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -78,7 +80,7 @@ def _search_capability(folder: Path) -> int:
 
 
 def spawn(
-    command: Sequence[str | Path],
+    command: Command,
     *,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
@@ -98,7 +100,7 @@ def spawn(
         stdout=stdout,
         stderr=stderr,
         pass_fds=tuple(pass_fds),
-        preexec_fn=_preparation(os.getpid(), death_signal, identity),
+        preexec_fn=_preparation(os.getpid(), death_signal, identity),  # noqa: PLW1509 (what it does must precede exec)
     )
 
 

@@ -1,0 +1,317 @@
+"""`century`: what a person types. Each command is thin; what it does lives where it is named after."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import getpass
+import os
+import re
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from century.installation import data_folder, reach
+from century.process import SpawnError
+
+if TYPE_CHECKING:
+    from century.core.settings import Settings
+    from century.core.work import Work, Works
+
+ROLES = ("viewer", "operator", "admin")
+SCOPES = ("ingest", "read", "configure")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the exit status is 0, 1 with a sentence on stderr, or argparse's 2."""
+    from century.core.errors import CenturyError
+    from century.core.settings import SettingsError
+
+    arguments = parser().parse_args(argv)
+    try:
+        status: int | None = arguments.run(arguments)
+    except (SpawnError, SettingsError, CenturyError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return status or 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--data-dir", type=Path, help="the installation's folder (or MONITORING_DATA_DIR)")
+    binding = argparse.ArgumentParser(add_help=False)
+    binding.add_argument("--host", default="127.0.0.1")
+    binding.add_argument("--port", type=int, default=8000)
+
+    whole = argparse.ArgumentParser(prog="century", description="Self-hosted monitoring.")
+    commands = whole.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(
+        name: str, run: Callable[[argparse.Namespace], int | None], text: str, *parents: argparse.ArgumentParser
+    ) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=text, description=text, parents=[common, *parents])
+        made.set_defaults(run=run)
+        return made
+
+    up_command = command("up", up, "Run everything on this machine.", binding)
+    up_command.add_argument("--demo", action="store_true", help="with a small web service to watch")
+    command("serve", serve, "Run the server alone, for production.", binding)
+    command("worker", work, "Run the worker alone, for production.")
+    command("migrate", migrate, "Bring the database to this version.")
+
+    users = commands.add_parser("users", help="People who may sign in.").add_subparsers(required=True, metavar="ACTION")
+    create = users.add_parser("create", help="Add a person.", parents=[common])
+    create.add_argument("name")
+    create.add_argument("email", metavar="MAIL")
+    create.add_argument("--role", choices=ROLES, required=True)
+    way = create.add_mutually_exclusive_group()
+    way.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
+    way.add_argument("--invite", action="store_true", help="print a one-time sign-in link instead")
+    create.set_defaults(run=within(create_user))
+    users_list = users.add_parser("list", help="List people.", parents=[common])
+    users_list.set_defaults(run=within(list_users))
+    role = users.add_parser("set-role", help="Give a person another role.", parents=[common])
+    role.add_argument("name", metavar="NAME_OR_MAIL")
+    role.add_argument("role", choices=ROLES)
+    role.set_defaults(run=within(set_role))
+    disable = users.add_parser("disable", help="Shut a person out.", parents=[common])
+    disable.add_argument("name", metavar="NAME_OR_MAIL")
+    disable.set_defaults(run=within(disable_user))
+
+    keys = commands.add_parser("keys", help="API keys of programs.").add_subparsers(required=True, metavar="ACTION")
+    create = keys.add_parser("create", help="Make a key; its secret is printed once.", parents=[common])
+    create.add_argument("name")
+    create.add_argument("--scope", choices=SCOPES, action="append", required=True)
+    create.add_argument("--expires", type=moment, help="a date (2027-01-31) or a time from now (90d, 12h)")
+    create.set_defaults(run=within(create_key))
+    keys_list = keys.add_parser("list", help="List keys.", parents=[common])
+    keys_list.set_defaults(run=within(list_keys))
+    revoke = keys.add_parser("revoke", help="End a key for good.", parents=[common])
+    revoke.add_argument("name", metavar="NAME_OR_PREFIX")
+    revoke.set_defaults(run=within(revoke_key))
+    return whole
+
+
+def up(arguments: argparse.Namespace) -> int:
+    """Everything on this machine, until Ctrl-C."""
+    from century.supervisor import Supervisor
+
+    folder = data_folder(arguments.data_dir, os.environ)
+    return Supervisor(folder, arguments.host, arguments.port, demo=arguments.demo, environ=os.environ).run()
+
+
+def serve(arguments: argparse.Namespace) -> None:
+    """The server process of a production installation."""
+    from century import serving
+
+    settings = production(arguments)
+    serving.run(settings, serving.listen(arguments.host, arguments.port))
+
+
+def work(arguments: argparse.Namespace) -> None:
+    """The worker process of a production installation."""
+    from century.worker import run
+
+    run(production(arguments))
+
+
+def production(arguments: argparse.Namespace) -> Settings:
+    """Settings by the environment alone, refusing secrets that are missing, short or well known."""
+    from century.core.settings import read_settings
+
+    return read_settings(os.environ, data_dir=data_folder(arguments.data_dir, os.environ), production=True)
+
+
+def migrate(arguments: argparse.Namespace) -> None:
+    """The newest revision, under an advisory lock."""
+    from century.core.db import connect
+    from century.core.settings import database_url
+    from century.migrations import import_tables, newest
+    from century.migrations import migrate as run_migrations
+
+    async def bring(url: str) -> None:
+        engine = connect(database_url(url), pool_size=2)
+        try:
+            await run_migrations(engine)
+        finally:
+            await engine.dispose()
+
+    import_tables()
+    with reach(data_folder(arguments.data_dir, os.environ), os.environ) as defaults:
+        asyncio.run(bring(from_environment("DATABASE_URL") or defaults["DATABASE_URL"]))
+    print(f"The database is at revision {newest()}.")
+
+
+def from_environment(name: str) -> str | None:
+    """A setting of the environment, or of the file that `NAME_FILE` names."""
+    path = os.environ.get(f"{name}_FILE")
+    return Path(path).read_text().strip() if path else os.environ.get(name)
+
+
+def within(
+    run: Callable[[Work, Settings, argparse.Namespace], Awaitable[None]],
+) -> Callable[[argparse.Namespace], None]:
+    """A command as one transaction on the installation it names."""
+
+    def command(arguments: argparse.Namespace) -> None:
+        from century.core.bus import Bus
+        from century.core.clock import SystemClock
+        from century.core.db import connect
+        from century.core.settings import read_settings
+        from century.core.work import Works
+        from century.migrations import import_tables
+
+        async def in_work(settings: Settings) -> None:
+            engine, bus = connect(settings.database_url, pool_size=2), Bus(settings.redis_url)
+            works: Works = Works(engine, SystemClock(), bus)
+            try:
+                async with works.begin() as work:
+                    await run(work, settings, arguments)
+            finally:
+                await bus.close()
+                await engine.dispose()
+
+        import_tables()
+        with reach(data_folder(arguments.data_dir, os.environ), os.environ) as defaults:
+            asyncio.run(in_work(read_settings(os.environ, defaults=defaults)))
+
+    return command
+
+
+async def create_user(work: Work, settings: Settings, arguments: argparse.Namespace) -> None:
+    """Add a person, with a password or a link."""
+    from century.access import people
+    from century.core.actor import Role
+
+    password = None if arguments.invite else read_password(from_stdin=arguments.password_stdin)
+    created = await people.create_person(
+        work, settings, arguments.name, arguments.email, Role(arguments.role), password
+    )
+    print(f"{created.person.name} ({created.person.email}) may sign in as {created.person.role.value}.")
+    if created.sign_in_url:
+        print(f"Their sign-in link, for one use: {created.sign_in_url}")
+
+
+def read_password(*, from_stdin: bool) -> str:
+    """A password from standard input, or asked for twice at the terminal."""
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    if not sys.stdin.isatty():
+        raise SpawnError("No terminal to ask for a password at: use --password-stdin or --invite.")
+    first = getpass.getpass("Password: ")
+    if getpass.getpass("Again: ") != first:
+        raise SpawnError("The two passwords differ.")
+    return first
+
+
+async def list_users(work: Work, settings: Settings, arguments: argparse.Namespace) -> None:
+    """People as a table."""
+    from century.access import people
+
+    rows = [
+        (
+            person.name,
+            person.email,
+            person.role.value,
+            "disabled" if person.disabled_at else "invited" if person.invited else "active",
+            day(person.last_login_at),
+        )
+        for person in await people.list_people(work)
+    ]
+    table(("NAME", "MAIL", "ROLE", "STATE", "LAST SIGN-IN"), rows)
+
+
+async def set_role(work: Work, settings: Settings, arguments: argparse.Namespace) -> None:
+    """Another role, at once."""
+    from century.access import people
+    from century.core.actor import Role
+
+    person = await people.find_person(work, arguments.name)
+    changed = await people.set_role(work, person.id, Role(arguments.role))
+    print(f"{changed.name} is {changed.role.value} now.")
+
+
+async def disable_user(work: Work, settings: Settings, arguments: argparse.Namespace) -> None:
+    """Shut out, sessions ended."""
+    from century.access import people
+
+    person = await people.find_person(work, arguments.name)
+    await people.disable(work, person.id)
+    print(f"{person.name} is disabled and signed out everywhere.")
+
+
+async def create_key(work: Work, settings: Settings, arguments: argparse.Namespace) -> None:
+    """A key; the secret is the last line, alone, so that a script can take it."""
+    from century.access import keys
+    from century.core.actor import Scope
+
+    expires = work.now + arguments.expires if isinstance(arguments.expires, timedelta) else arguments.expires
+    key, secret = await keys.create_key(
+        work, settings, arguments.name, [Scope(scope) for scope in arguments.scope], expires
+    )
+    until = f" until {day(key.expires_at)}" if key.expires_at else ""
+    print(
+        f"The key {key.name} may {', '.join(scope.value for scope in key.scopes)}{until}; shown once:", file=sys.stderr
+    )
+    print(secret)
+
+
+async def list_keys(work: Work, settings: Settings, arguments: argparse.Namespace) -> None:
+    """Keys as a table."""
+    from century.access import keys
+
+    rows = [
+        (
+            key.name,
+            key.prefix,
+            " ".join(scope.value for scope in key.scopes),
+            "revoked" if key.revoked_at else "expired" if key.expires_at and key.expires_at <= work.now else "active",
+            day(key.expires_at),
+            day(key.last_used_at),
+        )
+        for key in await keys.list_keys(work)
+    ]
+    table(("NAME", "PREFIX", "SCOPES", "STATE", "EXPIRES", "LAST USED"), rows)
+
+
+async def revoke_key(work: Work, settings: Settings, arguments: argparse.Namespace) -> None:
+    """The end of a key."""
+    from century.access import keys
+
+    key = await keys.find_key(work, arguments.name)
+    await keys.revoke_key(work, key.id)
+    print(f"The key {key.name} ({key.prefix}) is revoked.")
+
+
+def moment(text: str) -> datetime | timedelta:
+    """`2027-01-31`, an RFC 3339 time, or `90d`, `12h` from now."""
+    if found := re.fullmatch(r"(\d{1,5})([dhm])", text):
+        unit = {"d": "days", "h": "hours", "m": "minutes"}[found[2]]
+        return timedelta(**{unit: int(found[1])})
+    try:
+        parsed = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is neither a date like 2027-01-31 nor a time like 90d") from None
+    return parsed.astimezone() if parsed.tzinfo is None else parsed
+
+
+def day(at: datetime | None) -> str:
+    """A time to the minute, or a dash."""
+    return f"{at:%Y-%m-%d %H:%M}" if at else "-"
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Columns as wide as they need to be."""
+    lines = [tuple(head), *(tuple(row) for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+    for line in lines:
+        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

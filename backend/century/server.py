@@ -1,0 +1,136 @@
+"""The server: every stage's routes, one schema, the console, and what is started and stopped with them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from litestar import Litestar, Response, Router, get
+from litestar.datastructures import State
+from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
+
+from century import addresses, migrations, pages
+from century.access.service import Access
+from century.core.bus import Bus
+from century.core.clock import Clock, SystemClock
+from century.core.db import connect
+from century.core.graphql import transport
+from century.core.graphql.api import Api
+from century.core.graphql.sockets import Sockets
+from century.core.http import ERRORS, Site
+from century.core.settings import Settings
+from century.core.work import Works
+from century.schema import STAGES, make_api
+from century.worker import CYCLE_KEY
+
+if TYPE_CHECKING:
+    from century.telemetry.service import Telemetry
+
+LARGEST_BODY = 16 * 1024 * 1024
+CHECK_SECONDS = 2.0
+CYCLE_FRESH_SECONDS = 15.0
+
+
+@dataclass(slots=True)
+class App:
+    """What lives as long as the server: found by routes on `app.state.century`, by resolvers on `info.context.app`."""
+
+    settings: Settings
+    works: Works
+    bus: Bus
+    access: Access
+    telemetry: Telemetry
+    api: Api
+
+
+def create_app(settings: Settings, *, clock: Clock | None = None) -> Litestar:
+    """The ASGI application of an installation whose database is migrated."""
+    bus = Bus(settings.redis_url)
+    works = Works(connect(settings.database_url), clock or SystemClock(), bus)
+    api = make_api()
+    app = App(settings, works, bus, Access(settings, works), _make_telemetry(settings, works), api)
+    sockets = Sockets(api, app)
+    files = pages.Console()
+    site = Site(
+        route_handlers=[
+            transport.routes(api),
+            sockets.route(),
+            *_stage_routes(),
+            addresses.routes(api, files),
+            pages.routes(files),
+            health_routes(app),
+        ],
+        lifespan=[lambda _: _living(app, sockets)],
+        state=State({"century": app}),
+        exception_handlers=ERRORS,
+        openapi_config=None,
+        logging_config=None,
+        request_max_body_size=LARGEST_BODY,
+    )
+    site.secure = settings.public_url.startswith("https:")
+    return site
+
+
+def _make_telemetry(settings: Settings, works: Works) -> Any:
+    return import_module("century.telemetry.service").Telemetry(settings, works)
+
+
+def _stage_routes() -> list[Any]:
+    names = (f"century.{stage}.http" for stage in STAGES)
+    return [route for name in names if find_spec(name) for route in import_module(name).routes]
+
+
+@contextlib.asynccontextmanager
+async def _living(app: App, sockets: Sockets) -> AsyncIterator[None]:
+    await app.telemetry.start()
+    sockets.start()
+    try:
+        yield
+    finally:
+        await sockets.stop()
+        await app.telemetry.stop()
+        await app.bus.close()
+        await app.works.engine.dispose()
+
+
+def health_routes(app: App) -> Router:
+    """`/livez`: the process answers. `/readyz`: so does everything it stands on."""
+
+    @get("/livez")
+    async def livez() -> dict[str, bool]:
+        return {"live": True}
+
+    @get("/readyz")
+    async def readyz() -> Response[dict[str, Any]]:
+        database, worker = await asyncio.gather(_check_database(app), _check_worker(app))
+        checks = database | worker
+        ready = all(each == "ok" for each in checks.values())
+        return Response({"ready": ready, "checks": checks}, status_code=200 if ready else 503)
+
+    return Router("/", route_handlers=[livez, readyz], include_in_schema=False)
+
+
+async def _check_database(app: App) -> dict[str, str]:
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            revision = await migrations.current(app.works.engine)
+    except (SQLAlchemyError, OSError, TimeoutError):
+        return {"database": "does not answer", "migrations": "unknown"}
+    return {"database": "ok", "migrations": "ok" if revision == migrations.newest() else "not at the newest revision"}
+
+
+async def _check_worker(app: App) -> dict[str, str]:
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            said = await app.bus.redis.get(CYCLE_KEY)
+    except (RedisError, OSError, TimeoutError):
+        return {"redis": "does not answer", "worker": "unknown"}
+    # The worker writes real time: a clock that a test moves has no say in whether it is alive.
+    age = SystemClock().now().timestamp() - float(said) if said else float("inf")
+    return {"redis": "ok", "worker": "ok" if age <= CYCLE_FRESH_SECONDS else "no cycle seen of late"}

@@ -74,6 +74,10 @@ class Stream:
         parts = [self.scope, self.instance, self.metric, self.kind, self.form, self.bounds, sorted(attributes.items())]
         return hashlib.sha256(orjson.dumps(parts)).digest()[:16]
 
+    def shown(self, attributes: dict[str, str]) -> dict[str, str]:
+        """A point's attributes and the instance that sent it."""
+        return {INSTANCE: self.instance, **attributes} if self.instance else attributes
+
 
 @dataclass(frozen=True, slots=True)
 class Source:

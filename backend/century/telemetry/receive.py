@@ -1,0 +1,118 @@
+"""Telemetry comes in: unpack, read, find the series, store, answer after COMMIT."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import orjson
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from century.core.actor import Actor
+from century.core.errors import Invalid, TooLarge, Unavailable
+from century.core.ids import new_id
+from century.telemetry import answers, block, committer, otlp, otlp_json, spans
+from century.telemetry.answers import Media
+from century.telemetry.refusals import Refusals
+from century.telemetry.wire import Malformed
+
+if TYPE_CHECKING:
+    from century.telemetry.service import Telemetry
+
+SECOND = 1_000_000_000
+UNREACHABLE = (OSError, TimeoutError, SQLAlchemyError)
+
+INSERT_REQUESTS = text("""
+    INSERT INTO request_record (id, service_id, at, method, route, path, status, duration, error_type, message,
+                                trace_id, span_id, client_address, user_agent, failed, slow)
+    VALUES (:id, :service_id, :at, :method, :route, :path, :status, :duration, :error_type, :message,
+            :trace_id, :span_id, :client_address, :user_agent, :failed, :slow)
+    ON CONFLICT (service_id, trace_id, span_id) DO NOTHING""")
+
+
+async def receive_metrics(telemetry: Telemetry, actor: Actor, body: bytes, media: Media, encoding: str) -> Refusals:
+    """Store a metrics request; what is wrong in it is refused and told. Raises `CenturyError`."""
+    telemetry.committer.admit()
+    now = telemetry.works.clock.now()
+    at = int(now.timestamp() * SECOND)
+    unpacked = answers.unpack(body, encoding)
+    try:
+        wire = otlp_json.metrics(unpacked) if media is Media.JSON else unpacked
+        batch = otlp.read(wire, telemetry.registry.catalogue, at)
+    except Malformed as error:
+        raise Invalid(f"this is no OTLP metrics request: {error}") from None
+    except otlp.TooMany as error:
+        raise TooLarge(str(error)) from None
+    digest = hashlib.sha256(wire).digest()
+    try:
+        batch = await telemetry.registry.settle(batch, actor)
+        parts = batch.by_service()
+        await telemetry.registry.know([service for service, _ in parts], actor)
+    except UNREACHABLE:
+        raise Unavailable("the database does not answer; send it again", 2.0) from None
+    rows = [
+        _row(service, telemetry.registry.services[service], digest, now, hour, part)
+        for service, whole in parts
+        for hour, part in block.by_hour(whole)
+    ]
+    if rows:
+        await telemetry.committer.store(rows)
+        telemetry.registry.seen([(telemetry.registry.services[service], whole) for service, whole in parts], now)
+    telemetry.registry.catalogue.trim()
+    return batch.refusals
+
+
+async def receive_traces(telemetry: Telemetry, actor: Actor, body: bytes, media: Media, encoding: str) -> Refusals:
+    """Keep the slow and failed requests of a traces request. Raises `CenturyError`."""
+    now = telemetry.works.clock.now()
+    unpacked = answers.unpack(body, encoding)
+    try:
+        wire = otlp_json.traces(unpacked) if media is Media.JSON else unpacked
+        records, refusals = spans.read(wire, int(now.timestamp() * SECOND))
+    except Malformed as error:
+        raise Invalid(f"this is no OTLP traces request: {error}") from None
+    except spans.TooManySpans as error:
+        raise TooLarge(str(error)) from None
+    if not records:
+        return refusals
+    try:
+        async with telemetry.works.begin(actor) as work:
+            services = await telemetry.registry.enter(work, (record.service for record in records))
+            for record in sorted(records, key=lambda each: (each.service, each.trace_id, each.span_id)):
+                service = services.get(record.service)
+                if service is None:
+                    refusals.add(record.service, "there are too many services already")
+                    continue
+                values = asdict(record)
+                name = values.pop("service")
+                values["id"] = new_id(work.now)
+                result = await work.execute(INSERT_REQUESTS, {**values, "service_id": service})
+                if result.rowcount:
+                    work.announce(f"requests.{name}", orjson.dumps({**values, "service": name}))
+    except UNREACHABLE:
+        raise Unavailable("the database does not answer; send it again", 2.0) from None
+    return refusals
+
+
+def _row(service: str, number: int, digest: bytes, now: datetime, hour: int, part: block.Block) -> committer.Stored:
+    first, last = block.span(part)
+    own = hashlib.sha256(b"%b%d.%d" % (digest, number, hour)).digest()
+    return committer.Stored(
+        service=service,
+        service_id=number,
+        digest=own,
+        received_at=now,
+        first_at=_instant(first),
+        last_at=_instant(last),
+        hour=_instant(hour),
+        points=part.points,
+        columns=block.encode(part),
+        slots=committer.slots(part, int(now.timestamp() * SECOND)),
+    )
+
+
+def _instant(nanoseconds: int) -> datetime:
+    return datetime.fromtimestamp(nanoseconds // 1000 / 1_000_000, UTC)

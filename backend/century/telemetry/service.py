@@ -1,0 +1,27 @@
+"""What telemetry keeps alive in a process: the series it knows, and the task that commits."""
+
+from __future__ import annotations
+
+from century.core.settings import Settings
+from century.core.work import Works
+from century.telemetry.committer import Committer
+from century.telemetry.series import Registry
+
+
+class Telemetry:
+    """One a process."""
+
+    def __init__(self, settings: Settings, works: Works) -> None:
+        self.settings = settings
+        self.works = works
+        self.registry = Registry(works)
+        self.committer = Committer(works)
+
+    async def start(self) -> None:
+        """Begin to commit."""
+        await self.committer.start()
+
+    async def stop(self) -> None:
+        """Commit what waits, then end."""
+        await self.committer.stop()
+        await self.registry.stop()

@@ -126,7 +126,7 @@ async def serving(site: Site, sockets: Sockets) -> AsyncIterator[str]:
         await asyncio.sleep(0.01)
     sockets.start()
     try:
-        yield "127.0.0.1:{}".format(server.servers[0].sockets[0].getsockname()[1])
+        yield f"127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:
         await sockets.stop()
         server.should_exit = True

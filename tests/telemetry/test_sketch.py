@@ -54,9 +54,7 @@ def test_every_quantile_is_within_the_bound_of_the_scale(raw: list[float]) -> No
 def test_merging_equals_building_at_once(parts: list[tuple[list[float], int, int]]) -> None:
     slot = np.array([slot for _, _, slot in parts])
     made = grid.build(slot, 4, **joined([columns(raw, scale) for raw, scale, _ in parts]))
-    single = [
-        (np.array([slot]), grid.build(np.array([0]), 1, **columns(raw, scale))) for raw, scale, slot in parts
-    ]
+    single = [(np.array([slot]), grid.build(np.array([0]), 1, **columns(raw, scale))) for raw, scale, slot in parts]
     piled = grid.pile(single, 4)
     assert (piled.count == made.count).all()
     scale = min(made.scale, piled.scale)
@@ -94,7 +92,11 @@ def test_values_below_a_limit_are_counted_within_one_bucket(raw: list[float], li
     made = grid.of_values(np.zeros(len(raw), dtype=np.int64), 1, np.array(raw))
     width = 2.0 ** (2.0**-made.scale)
     got = made.below(limit)[0]
-    assert sum(value <= limit / width for value in raw) - 1e-6 <= got <= sum(value <= limit * width for value in raw) + 1e-6
+    assert (
+        sum(value <= limit / width for value in raw) - 1e-6
+        <= got
+        <= sum(value <= limit * width for value in raw) + 1e-6
+    )
 
 
 def test_a_pile_takes_only_what_lies_in_its_slots() -> None:

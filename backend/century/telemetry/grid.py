@@ -146,7 +146,7 @@ def build(
         matrix,
         np.bincount(slot, weights=zero, minlength=slots).astype(np.int64),
         np.bincount(slot, weights=count, minlength=slots).astype(np.int64),
-        np.bincount(slot, weights=sum, minlength=slots),
+        np.bincount(slot, weights=sum, minlength=slots).astype(np.float64),
         least,
         most,
         approximate,
@@ -168,7 +168,7 @@ def of_values(slot: Ints, slots: int, values: Floats, scale: int = sketch.MAX_SC
         matrix,
         np.bincount(slot[~positive], minlength=slots).astype(np.int64),
         np.bincount(slot, minlength=slots).astype(np.int64),
-        np.bincount(slot, weights=values, minlength=slots),
+        np.bincount(slot, weights=values, minlength=slots).astype(np.float64),
         least,
         most,
     )

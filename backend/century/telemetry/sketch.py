@@ -36,14 +36,16 @@ def middle(index: NDArray[np.integer] | Floats, scale: int) -> Floats:
 
 def index_of(values: Floats, scale: int) -> Ints:
     """The bucket of each positive value."""
-    return np.ceil(np.log2(values) * 2.0**scale).astype(np.int64) - 1
+    return (np.ceil(np.log2(values) * 2.0**scale) - 1).astype(np.int64)
 
 
 def spread(offset: Ints, width: Ints) -> Ints:
     """The bucket index of every entry of the flat counts of many histograms."""
     total = int(width.sum())
     first = np.cumsum(width) - width
-    return np.arange(total, dtype=np.int64) + np.repeat(offset - first, width)
+    entries: Ints = np.arange(total, dtype=np.int64)
+    entries += np.repeat(offset - first, width)
+    return entries
 
 
 def align(
@@ -87,9 +89,9 @@ def from_explicit(
     What lies in a bucket is taken as evenly spread over it, the last one up to the greatest value seen; totals are kept
     exactly. Values at or below zero become the zero count. An approximation, since nobody knows where inside a bucket.
     """
-    counts = counts.astype(np.int64, copy=False)
+    counts = np.asarray(counts, dtype=np.int64)
     positive = int(np.searchsorted(bounds, 0.0, side="right"))
-    zero = counts[:, :positive].sum(axis=1) if positive else np.zeros(len(counts), dtype=np.int64)
+    zero: Ints = counts[:, :positive].sum(axis=1) if positive else np.zeros(len(counts), dtype=np.int64)
     rest, edges = counts[:, positive:], bounds[positive:]
     if not len(edges):
         top = np.fmax(high, low)
@@ -107,8 +109,9 @@ def from_explicit(
     points = np.concatenate([[0.0], edges, [max(ceiling, float(edges[-1]))]])
     share = _shares(points, limits)
     running = np.rint(np.cumsum(rest, axis=1, dtype=np.int64)[:, share[0]] - rest[:, share[0]] * (1.0 - share[1]))
-    made = np.diff(running.astype(np.int64), prepend=0, axis=1)
-    return zero, first, made
+    steps = running.astype(np.int64)
+    steps[:, 1:] -= running[:, :-1].astype(np.int64)
+    return zero, first, steps
 
 
 def _shares(points: Floats, limits: Floats) -> tuple[Ints, Floats]:

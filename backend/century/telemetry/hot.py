@@ -1,0 +1,83 @@
+"""The hot hours: blocks that are not yet compacted, decoded once and kept at hand for as long as they are asked for."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from century.telemetry import block
+from century.telemetry.block import Block
+from century.telemetry.raw import Connection, nanoseconds
+
+LIMIT = 64 << 20
+"""How many bytes of decoded blocks one process keeps."""
+
+Key = tuple[int, int]
+"""A service and the start of an hour in nanoseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Hour:
+    numbers: frozenset[int]
+    points: Block
+    size: int
+
+
+class Hot:
+    """A cache of blocks by service and hour. What is there is asked of the database every time; only bytes are cached."""
+
+    def __init__(self, limit: int = LIMIT) -> None:
+        self._limit = limit
+        self._size = 0
+        self._hours: OrderedDict[Key, _Hour] = OrderedDict()
+
+    async def load(
+        self, raw: Connection, services: Sequence[int], since: datetime | None, until: datetime
+    ) -> dict[Key, Block]:
+        """The blocks, by service and hour, of the hours from `since` (at the hour; none: all) up to `until`."""
+        statement = (
+            "SELECT service_id, hour, array_agg(id) FROM block WHERE service_id = ANY($1::int[]) AND first_at < $2"
+        )
+        parameters: list[object] = [list(services), until]
+        if since is not None:
+            statement += " AND first_at >= $3"
+            parameters.append(since)
+        listed = await raw.fetch(statement + " GROUP BY 1, 2", *parameters)
+        there = {(service, nanoseconds(hour)): frozenset(numbers) for service, hour, numbers in listed}
+        held: dict[Key, _Hour] = {}
+        missing: dict[Key, frozenset[int]] = {}
+        for key, numbers in there.items():
+            old = self._hours.get(key)
+            if old is not None and old.numbers <= numbers:
+                held[key] = old
+                self._hours.move_to_end(key)
+            if lacking := numbers - held[key].numbers if key in held else numbers:
+                missing[key] = lacking
+        fetched: dict[int, Block] = {}
+        if missing:
+            wanted = [number for numbers in missing.values() for number in numbers]
+            rows = await raw.fetch("SELECT id, columns FROM block WHERE id = ANY($1::bigint[])", wanted)
+            fetched = {number: block.decode(columns) for number, columns in rows}
+        for key, numbers in missing.items():
+            parts = [held[key].points] if key in held else []
+            points = block.concat(parts + [fetched[number] for number in sorted(numbers)])
+            held[key] = _Hour(there[key], points, _size(points))
+            self._keep(key, held[key])
+        return {key: hour.points for key, hour in held.items()}
+
+    def _keep(self, key: Key, hour: _Hour) -> None:
+        old = self._hours.pop(key, None)
+        self._size += hour.size - (old.size if old else 0)
+        self._hours[key] = hour
+        while self._size > self._limit and len(self._hours) > 1:
+            _, dropped = self._hours.popitem(last=False)
+            self._size -= dropped.size
+
+
+def _size(points: Block) -> int:
+    sections = (points.numbers, points.sketches, points.explicits)
+    return sum(np.asarray(getattr(each, name)).nbytes for each in sections for name in block.NAMES[type(each)])

@@ -1,0 +1,11 @@
+"""What the worker runs for telemetry."""
+
+from __future__ import annotations
+
+from century.core.work import Works
+from century.telemetry import compaction
+
+
+async def compact(works: Works) -> int:
+    """Every minute: closed hours become chunks."""
+    return await compaction.compact(works)

@@ -1,0 +1,75 @@
+"""Rows of bytes straight from the driver: the one place that goes past SQLAlchemy, whose rows cost too much here."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from century.telemetry.plain import Series
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+Connection = Any
+"""asyncpg's connection; it ships no types."""
+
+
+def instant(nanoseconds: int) -> datetime:
+    """The time of so many nanoseconds since 1970, to the microsecond."""
+    return EPOCH + timedelta(microseconds=nanoseconds // 1000)
+
+
+def nanoseconds(at: datetime) -> int:
+    """Nanoseconds since 1970."""
+    since = at - EPOCH
+    return ((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds) * 1000
+
+
+@contextlib.asynccontextmanager
+async def reading(engine: AsyncEngine) -> AsyncIterator[Connection]:
+    """A read-only transaction that sees one moment: what is moved meanwhile is seen once, here or there."""
+    async with engine.connect() as connection:
+        raw = (await connection.get_raw_connection()).driver_connection
+        assert raw is not None
+        async with raw.transaction(isolation="repeatable_read", readonly=True):
+            yield raw
+
+
+@contextlib.asynccontextmanager
+async def writing(engine: AsyncEngine) -> AsyncIterator[Connection]:
+    """A transaction that commits when the block ends well."""
+    async with engine.connect() as connection:
+        raw = (await connection.get_raw_connection()).driver_connection
+        assert raw is not None
+        async with raw.transaction():
+            yield raw
+
+
+_SERIES = """
+    SELECT s.id, s.service_id, m.name, m.kind, s.form, s.attributes, s.bounds, m.monotonic
+    FROM series s JOIN metric m ON m.id = s.metric_id
+"""
+
+
+async def series_by_id(raw: Connection, numbers: Iterable[int]) -> dict[int, Series]:
+    """The series of these ids that exist."""
+    return _series(await raw.fetch(_SERIES + " WHERE s.id = ANY($1::int[])", list(numbers)))
+
+
+async def series_of(raw: Connection, services: Iterable[int], metrics: Iterable[str]) -> dict[int, Series]:
+    """The series of these metrics of these services."""
+    statement = _SERIES + " WHERE m.service_id = ANY($1::int[]) AND m.name = ANY($2::text[])"
+    return _series(await raw.fetch(statement, list(services), list(metrics)))
+
+
+def _series(rows: Iterable[Any]) -> dict[int, Series]:
+    return {
+        number: Series(
+            number, service_id, name, kind, form, orjson.loads(attributes) if isinstance(attributes, str) else attributes,
+            tuple(bounds or ()), monotonic,
+        )
+        for number, service_id, name, kind, form, attributes, bounds, monotonic in rows
+    }  # fmt: skip

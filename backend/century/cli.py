@@ -9,6 +9,7 @@ import os
 import re
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -153,10 +154,18 @@ def from_environment(name: str) -> str | None:
     return Path(path).read_text().strip() if path else os.environ.get(name)
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a command says: `text` on stdout, alone, so that a script can take it; `note` on stderr."""
+
+    text: str
+    note: str = ""
+
+
 def within(
-    run: Callable[[Work, Settings, argparse.Namespace], Awaitable[None]],
+    run: Callable[[Work, Settings, argparse.Namespace], Awaitable[Answer]],
 ) -> Callable[[argparse.Namespace], None]:
-    """A command as one transaction on the installation it names."""
+    """A command as one transaction on the installation it names; its answer is printed once that has committed."""
 
     def command(arguments: argparse.Namespace) -> None:
         from century.core.bus import Bus
@@ -166,24 +175,28 @@ def within(
         from century.core.work import Works
         from century.migrations import import_tables
 
-        async def in_work(settings: Settings) -> None:
+        async def in_work(settings: Settings) -> Answer:
             engine, bus = connect(settings.database_url, pool_size=2), Bus(settings.redis_url)
             works: Works = Works(engine, SystemClock(), bus)
             try:
                 async with works.begin() as work:
-                    await run(work, settings, arguments)
+                    answer = await run(work, settings, arguments)
+                return answer
             finally:
                 await bus.close()
                 await engine.dispose()
 
         import_tables()
         with reach(data_folder(arguments.data_dir, os.environ), os.environ) as defaults:
-            asyncio.run(in_work(read_settings(os.environ, defaults=defaults)))
+            answer = asyncio.run(in_work(read_settings(os.environ, defaults=defaults)))
+        if answer.note:
+            print(answer.note, file=sys.stderr)
+        print(answer.text)
 
     return command
 
 
-async def create_user(work: Work, settings: Settings, arguments: argparse.Namespace) -> None:
+async def create_user(work: Work, settings: Settings, arguments: argparse.Namespace) -> Answer:
     """Add a person, with a password or a link."""
     from century.access import people
     from century.core.actor import Role
@@ -192,9 +205,8 @@ async def create_user(work: Work, settings: Settings, arguments: argparse.Namesp
     created = await people.create_person(
         work, settings, arguments.name, arguments.email, Role(arguments.role), password
     )
-    print(f"{created.person.name} ({created.person.email}) may sign in as {created.person.role.value}.")
-    if created.sign_in_url:
-        print(f"Their sign-in link, for one use: {created.sign_in_url}")
+    text = f"{created.person.name} ({created.person.email}) may sign in as {created.person.role.value}."
+    return Answer(f"{text}\nTheir sign-in link, for one use: {created.sign_in_url}" if created.sign_in_url else text)
 
 
 def read_password(*, from_stdin: bool) -> str:
@@ -209,7 +221,7 @@ def read_password(*, from_stdin: bool) -> str:
     return first
 
 
-async def list_users(work: Work, settings: Settings, arguments: argparse.Namespace) -> None:
+async def list_users(work: Work, settings: Settings, arguments: argparse.Namespace) -> Answer:
     """People as a table."""
     from century.access import people
 
@@ -223,29 +235,29 @@ async def list_users(work: Work, settings: Settings, arguments: argparse.Namespa
         )
         for person in await people.list_people(work)
     ]
-    table(("NAME", "MAIL", "ROLE", "STATE", "LAST SIGN-IN"), rows)
+    return table(("NAME", "MAIL", "ROLE", "STATE", "LAST SIGN-IN"), rows)
 
 
-async def set_role(work: Work, settings: Settings, arguments: argparse.Namespace) -> None:
+async def set_role(work: Work, settings: Settings, arguments: argparse.Namespace) -> Answer:
     """Another role, at once."""
     from century.access import people
     from century.core.actor import Role
 
     person = await people.find_person(work, arguments.name)
     changed = await people.set_role(work, person.id, Role(arguments.role))
-    print(f"{changed.name} is {changed.role.value} now.")
+    return Answer(f"{changed.name} is {changed.role.value} now.")
 
 
-async def disable_user(work: Work, settings: Settings, arguments: argparse.Namespace) -> None:
+async def disable_user(work: Work, settings: Settings, arguments: argparse.Namespace) -> Answer:
     """Shut out, sessions ended."""
     from century.access import people
 
     person = await people.find_person(work, arguments.name)
     await people.disable(work, person.id)
-    print(f"{person.name} is disabled and signed out everywhere.")
+    return Answer(f"{person.name} is disabled and signed out everywhere.")
 
 
-async def create_key(work: Work, settings: Settings, arguments: argparse.Namespace) -> None:
+async def create_key(work: Work, settings: Settings, arguments: argparse.Namespace) -> Answer:
     """A key; the secret is the last line, alone, so that a script can take it."""
     from century.access import keys
     from century.core.actor import Scope
@@ -255,13 +267,11 @@ async def create_key(work: Work, settings: Settings, arguments: argparse.Namespa
         work, settings, arguments.name, [Scope(scope) for scope in arguments.scope], expires
     )
     until = f" until {day(key.expires_at)}" if key.expires_at else ""
-    print(
-        f"The key {key.name} may {', '.join(scope.value for scope in key.scopes)}{until}; shown once:", file=sys.stderr
-    )
-    print(secret)
+    scopes = ", ".join(scope.value for scope in key.scopes)
+    return Answer(secret, note=f"The key {key.name} may {scopes}{until}. Its secret, shown once:")
 
 
-async def list_keys(work: Work, settings: Settings, arguments: argparse.Namespace) -> None:
+async def list_keys(work: Work, settings: Settings, arguments: argparse.Namespace) -> Answer:
     """Keys as a table."""
     from century.access import keys
 
@@ -276,16 +286,16 @@ async def list_keys(work: Work, settings: Settings, arguments: argparse.Namespac
         )
         for key in await keys.list_keys(work)
     ]
-    table(("NAME", "PREFIX", "SCOPES", "STATE", "EXPIRES", "LAST USED"), rows)
+    return table(("NAME", "PREFIX", "SCOPES", "STATE", "EXPIRES", "LAST USED"), rows)
 
 
-async def revoke_key(work: Work, settings: Settings, arguments: argparse.Namespace) -> None:
+async def revoke_key(work: Work, settings: Settings, arguments: argparse.Namespace) -> Answer:
     """The end of a key."""
     from century.access import keys
 
     key = await keys.find_key(work, arguments.name)
     await keys.revoke_key(work, key.id)
-    print(f"The key {key.name} ({key.prefix}) is revoked.")
+    return Answer(f"The key {key.name} ({key.prefix}) is revoked.")
 
 
 def moment(text: str) -> datetime | timedelta:
@@ -305,12 +315,12 @@ def day(at: datetime | None) -> str:
     return f"{at:%Y-%m-%d %H:%M}" if at else "-"
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Answer:
     """Columns as wide as they need to be."""
     lines = [tuple(head), *(tuple(row) for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
-    for line in lines:
-        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    padded = ("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines)
+    return Answer("\n".join(line.rstrip() for line in padded))
 
 
 if __name__ == "__main__":

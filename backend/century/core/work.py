@@ -56,7 +56,7 @@ class Work:
 
     def announce(self, topic: str, message: Any) -> None:
         """Say something on the bus once this transaction has committed."""
-        self._announcements.append((topic, message if isinstance(message, bytes) else orjson.dumps(message)))
+        self._announcements.append((topic, message if isinstance(message, bytes) else orjson.dumps(message, default=str)))
 
     def ring(self, job: str, **arguments: Any) -> None:
         """Ring for a worker's job once this transaction has committed."""

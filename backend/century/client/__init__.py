@@ -37,7 +37,7 @@ def instrument(
     environment: str | None = None,
     resource: Mapping[str, str] | None = None,
     interval: float = 10.0,
-    slow: float = 0.5,
+    slow: float = 2.0,
     route: Callable[[MutableMapping[str, Any]], str | None] | None = None,
     connections: Callable[[], Mapping[str, int]] | None = None,
 ) -> App:

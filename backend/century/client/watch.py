@@ -133,7 +133,7 @@ class Watch:
         attributes: Mapping[str, str],
         *,
         interval: float = 10.0,
-        slow: float = 0.5,
+        slow: float = 2.0,
         connections: Callable[[], Mapping[str, int]] | None = None,
     ) -> None:
         self._make: Callable[[], Pipeline] = lambda: Pipeline(

@@ -21,6 +21,7 @@ DAYS, STEP, STRETCH = 30, 60, 6 * 3600
 """Days, seconds between points, and seconds of them in a batch."""
 SCALE = 4
 SPANS_A_STRETCH = 12
+SLOW = 2.0
 DELTA = AggregationTemporality.AGGREGATION_TEMPORALITY_DELTA
 CUMULATIVE = AggregationTemporality.AGGREGATION_TEMPORALITY_CUMULATIVE
 
@@ -160,7 +161,7 @@ class _Story:
 
     def _read_about(self, told: Attributes, minute: Ints, seconds: Floats, error: str | None) -> None:
         """A few of the failed and slow requests become server spans."""
-        worth = np.arange(len(seconds)) if error is not None else np.flatnonzero(seconds >= 0.5)
+        worth = np.arange(len(seconds)) if error is not None else np.flatnonzero(seconds >= SLOW)
         for chosen in self.rng.permutation(worth)[:SPANS_A_STRETCH].tolist():
             end = int((self.at[minute[chosen]] - self.rng.uniform(0, STEP)) * 1e9)
             path = str(told["http.route"]).replace("{parcel}", f"R{self.rng.integers(100, 999)}")

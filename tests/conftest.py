@@ -22,7 +22,7 @@ from tests.world import MovableClock, World
 
 SECRETS = {
     "MONITORING_SECRET": "a" * 15 + "test-secret-of-the-tests",
-    "MONITORING_JWT_SECRET": "b" * 15 + "another-one-too",
+    "MONITORING_JWT_SECRET": "b" * 15 + "another-one-of-the-tests",
 }
 numbers = itertools.count(1)
 

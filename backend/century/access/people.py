@@ -109,7 +109,7 @@ async def list_people(work: Work, *, first: int | None = None, after: UUID | Non
 
 async def count_people(work: Work) -> int:
     """How many people there are."""
-    return int((await work.execute(select(func.count()).select_from(PersonRow))).scalar_one())
+    return int((await work.rows(select(func.count()).select_from(PersonRow)))[0][0])
 
 
 async def update_person(

@@ -15,7 +15,7 @@ from litestar.datastructures import State
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
-from century import addresses, migrations, pages
+from century import addresses, migrations, pages, selfwatch
 from century.access.service import Access
 from century.core.bus import Bus
 from century.core.clock import Clock, SystemClock
@@ -49,7 +49,7 @@ class App:
     api: Api
 
 
-def create_app(settings: Settings, *, clock: Clock | None = None) -> Litestar:
+def create_app(settings: Settings, *, clock: Clock | None = None, watches_itself: bool = False) -> Litestar:
     """The ASGI application of an installation whose database is migrated."""
     bus = Bus(settings.redis_url)
     works = Works(connect(settings.database_url), clock or SystemClock(), bus)
@@ -66,7 +66,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Litestar:
             pages.routes(files),
             health_routes(app),
         ],
-        lifespan=[lambda _: _living(app, sockets)],
+        lifespan=[lambda site: _living(app, sockets, site if watches_itself else None)],
         state=State({"century": app}),
         exception_handlers=ERRORS,
         openapi_config=None,
@@ -87,11 +87,12 @@ def _stage_routes() -> list[Any]:
 
 
 @contextlib.asynccontextmanager
-async def _living(app: App, sockets: Sockets) -> AsyncIterator[None]:
+async def _living(app: App, sockets: Sockets, watched: Litestar | None) -> AsyncIterator[None]:
     await app.telemetry.start()
     sockets.start()
     try:
-        yield
+        async with selfwatch.watching(watched, app.telemetry) if watched else contextlib.nullcontext():
+            yield
     finally:
         await sockets.stop()
         await app.telemetry.stop()

@@ -29,7 +29,8 @@ class Refusals:
         """Why, for people; empty when nothing was refused."""
         worst = sorted(self.counts.items(), key=lambda each: -each[1])
         said = [
-            f"{count} {self.noun} of {subject} refused: {reason}" for (subject, reason), count in worst[:MOST_REASONS]
+            f"{count} {self.noun if count > 1 else self.noun[:-1]} of {subject} refused: {reason}"
+            for (subject, reason), count in worst[:MOST_REASONS]
         ]
         if len(worst) > MOST_REASONS:
             said.append(f"and {sum(count for _, count in worst[MOST_REASONS:])} more for other reasons")

@@ -13,6 +13,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from importlib.util import find_spec
 from pathlib import Path
@@ -31,6 +32,7 @@ POSTGRES_SETTINGS = {
     "max_wal_size": "1GB",
     "checkpoint_timeout": "15min",
     "io_method": "sync",
+    "recovery_init_sync_method": "syncfs" if sys.platform == "linux" else "fsync",
     "max_worker_processes": "4",
     "max_parallel_workers_per_gather": "0",
     "log_checkpoints": "off",
@@ -72,7 +74,7 @@ class Embedded:
             embedded._start_valkey()
             embedded._create_database()
             embedded._start_postgres()
-            embedded._wait(timeout)
+            embedded.wait(timeout)
         except BaseException:
             embedded.stop()
             raise
@@ -160,7 +162,8 @@ class Embedded:
             command += ["-c", f"{name}={value}"]
         self.postgres = self._spawn(command, home, "postgres", signal.SIGINT)
 
-    def _wait(self, timeout: float) -> None:
+    def wait(self, timeout: float = 60.0) -> None:
+        """Until both answer; EmbeddedError with the end of a log when one has ended instead."""
         deadline = time.monotonic() + timeout
         while not (self._valkey_answers() and self._postgres_answers()):
             for process, name in ((self.valkey, "valkey"), (self.postgres, "postgres")):

@@ -258,10 +258,14 @@ def secret(data_dir: Path, name: str) -> str:
 
 
 def make_folder(data_dir: Path) -> None:
-    if not data_dir.exists():
+    try:
         # As root the servers run as another user, who must be able to pass through, not to list.
         data_dir.mkdir(parents=True, mode=0o711 if os.geteuid() == 0 else 0o700)
-    if not os.access(data_dir, os.W_OK):
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise EmbeddedError(f"{data_dir} cannot be made: {error.strerror}; choose another with --data-dir.") from None
+    if not os.access(data_dir, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
         raise EmbeddedError(f"{data_dir} cannot be written by this user; choose another folder with --data-dir.")
 
 

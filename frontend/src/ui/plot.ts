@@ -1,0 +1,241 @@
+import uPlot from 'uplot';
+import { text, ratio, rate, seconds } from '../lib/numbers.ts';
+import { ceiling } from '../lib/ticks.ts';
+
+export type Kind = 'seconds' | 'ratio' | 'rate' | 'availability';
+
+export interface Line {
+  name: string;
+  label: string;
+  /** a token: `--series-1` */
+  colour: string;
+  area?: boolean;
+  weight?: number;
+  dashed?: boolean;
+}
+
+export interface Mark {
+  id: string;
+  at: number;
+  label: string;
+}
+
+export interface PlotOptions {
+  kind: Kind;
+  lines: readonly Line[];
+  height: number;
+  target: () => { value: number; label: string } | null;
+  marks: () => readonly Mark[];
+  bounds: () => [number, number];
+  /** where the cursor stands: an index, or null when it left */
+  point: (index: number | null) => void;
+  zoom: (from: number, to: number) => void;
+}
+
+const FONT = '12px "Geist Variable", sans-serif';
+
+export function reading(kind: Kind, value: number | null | undefined): string {
+  if (kind === 'seconds') return text(seconds(value));
+  return text(kind === 'rate' ? rate(value) : ratio(value));
+}
+
+function tick(kind: Kind, value: number): string {
+  if (value === 0) return kind === 'ratio' || kind === 'availability' ? '0%' : '0';
+  if (kind === 'ratio' || kind === 'availability') return `${Number((value * 100).toFixed(3))}%`;
+  if (kind === 'rate') return `${value >= 1000 ? `${Number((value / 1000).toFixed(1))}k` : Number(value.toFixed(3))}/s`;
+  return value < 0.001 ? `${Number((value * 1e6).toFixed(1))} µs` : value < 1 ? `${Number((value * 1000).toFixed(1))} ms` : `${Number(value.toFixed(2))} s`;
+}
+
+const two = (value: number) => String(value).padStart(2, '0');
+const DAY = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' });
+
+function instants(splits: readonly number[], step: number): string[] {
+  return splits.map((split) => {
+    const date = new Date(split * 1000);
+    const midnight = date.getHours() === 0 && date.getMinutes() === 0 && date.getSeconds() === 0;
+    if (step >= 86_400 || midnight) return DAY.format(date);
+    const minute = `${two(date.getHours())}:${two(date.getMinutes())}`;
+    return step < 60 ? `${minute}:${two(date.getSeconds())}` : minute;
+  });
+}
+
+/** Draws one chart into `root`; the caller gives it data, sizes it, and destroys it. */
+export function plot(root: HTMLElement, data: uPlot.AlignedData, options: PlotOptions): uPlot {
+  const { kind, lines } = options;
+  const style = getComputedStyle(document.documentElement);
+  const token = (name: string) => style.getPropertyValue(name).trim();
+  const [ink, line, accent] = [token('--ink-3'), token('--line'), token('--accent')];
+
+  function range(u: uPlot): [number, number] {
+    let high = 0;
+    let low = 1;
+    for (let index = 1; index < u.data.length; index += 1) {
+      if (u.series[index]?.show === false) continue;
+      for (const value of u.data[index] ?? []) {
+        if (value == null) continue;
+        if (value > high) high = value;
+        if (value < low) low = value;
+      }
+    }
+    if (kind === 'availability') return [low >= 0.99 ? 0.99 : low >= 0.9 ? 0.9 : low >= 0.5 ? 0.5 : 0, 1];
+    const target = options.target();
+    const wanted = target && target.value <= high * 2.5 ? Math.max(high, target.value) : high;
+    const top = ceiling(wanted, kind === 'ratio' ? 0.01 : kind === 'seconds' ? 0.01 : 0.1);
+    return [0, kind === 'ratio' ? Math.min(1, top) : top];
+  }
+
+  function drawTarget(u: uPlot, pen: CanvasRenderingContext2D, ratio: number) {
+    const target = options.target();
+    if (!target) return;
+    const { min, max } = u.scales.y ?? {};
+    if (min == null || max == null || target.value > max || target.value < min) return;
+    const { left, width, top } = u.bbox;
+    const y = Math.round(u.valToPos(target.value, 'y', true)) + 0.5;
+    pen.strokeStyle = token('--control-line');
+    pen.lineWidth = ratio;
+    pen.setLineDash([4 * ratio, 4 * ratio]);
+    pen.beginPath();
+    pen.moveTo(left, y);
+    pen.lineTo(left + width, y);
+    pen.stroke();
+    pen.setLineDash([]);
+    pen.fillStyle = ink;
+    pen.font = `${12 * ratio}px "Geist Variable", sans-serif`;
+    pen.textAlign = 'left';
+    const below = y - top < 18 * ratio;
+    pen.textBaseline = below ? 'top' : 'bottom';
+    pen.fillText(target.label, left + 2 * ratio, y + (below ? 5 : -4) * ratio);
+  }
+
+  function drawMarks(u: uPlot, pen: CanvasRenderingContext2D, ratio: number) {
+    const { left, width, top, height } = u.bbox;
+    let free = Number.NEGATIVE_INFINITY;
+    pen.font = `500 ${11.5 * ratio}px "Geist Variable", sans-serif`;
+    pen.textBaseline = 'middle';
+    pen.textAlign = 'left';
+    for (const mark of options.marks()) {
+      const x = Math.round(u.valToPos(mark.at, 'x', true));
+      if (x < left || x > left + width) continue;
+      pen.fillStyle = accent;
+      pen.globalAlpha = 0.65;
+      pen.fillRect(x, top, ratio, height);
+      pen.globalAlpha = 1;
+      pen.beginPath();
+      pen.moveTo(x - 4 * ratio, top);
+      pen.lineTo(x + 5 * ratio, top);
+      pen.lineTo(x + 0.5 * ratio, top + 6 * ratio);
+      pen.fill();
+      const wide = pen.measureText(mark.label).width + 14 * ratio;
+      const at = x + wide > left + width ? x - wide + 4 * ratio : x + 7 * ratio;
+      if (at < free) continue;
+      free = at + wide;
+      pen.fillText(mark.label, at, top + 5 * ratio);
+    }
+  }
+
+  const u = new uPlot(
+    {
+      width: Math.max(120, root.clientWidth),
+      height: options.height,
+      padding: [14, 14, 0, 0],
+      legend: { show: false },
+      cursor: {
+        points: { size: 7, width: 2 },
+        focus: { prox: -1 },
+        drag: { x: true, y: false, setScale: false },
+        sync: { key: 'time', scales: ['x', null], filters: { pub: (type) => type === 'mousemove' || type === 'mouseleave' } },
+      },
+      scales: {
+        x: { time: true, range: () => options.bounds() },
+        y: { range },
+      },
+      axes: [
+        {
+          stroke: ink,
+          font: FONT,
+          grid: { show: false },
+          ticks: { show: false },
+          border: { show: true, stroke: line, width: 1 },
+          size: 28,
+          gap: 7,
+          space: 78,
+          values: (_, splits, __, ___, step) => instants(splits, step),
+        },
+        {
+          stroke: ink,
+          font: FONT,
+          grid: { stroke: line, width: 1 },
+          ticks: { show: false },
+          border: { show: false },
+          size: 56,
+          gap: 8,
+          space: options.height < 160 ? 30 : 42,
+          values: (_, splits) => splits.map((value) => tick(kind, value)),
+        },
+      ],
+      series: [
+        {},
+        ...lines.map((entry): uPlot.Series => {
+          const colour = token(entry.colour);
+          return {
+            label: entry.label,
+            stroke: colour,
+            width: entry.weight ?? 1.6,
+            ...(entry.dashed ? { dash: [5, 4] } : {}),
+            ...(entry.area ? { fill: (self: uPlot) => fade(self, colour) } : {}),
+            // A single value between two gaps has no line: it gets a dot instead.
+            points: { show: true, size: 4, width: 0, fill: colour, filter: (self, index) => lonely(self.data[index] ?? []) },
+          };
+        }),
+      ],
+      hooks: {
+        drawAxes: [
+          (self) => {
+            const ratio = devicePixelRatio || 1;
+            self.ctx.save();
+            drawTarget(self, self.ctx, ratio);
+            drawMarks(self, self.ctx, ratio);
+            self.ctx.restore();
+          },
+        ],
+        setCursor: [(self) => options.point(self.cursor.idx ?? null)],
+        setSelect: [
+          (self) => {
+            const { left, width } = self.select;
+            if (width < 6) return;
+            const [from, to] = [self.posToVal(left, 'x'), self.posToVal(left + width, 'x')];
+            self.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+            options.zoom(from, to);
+          },
+        ],
+      },
+    },
+    data,
+    root,
+  );
+  followTouch(u);
+  return u;
+}
+
+function fade(u: uPlot, colour: string): CanvasGradient {
+  const gradient = u.ctx.createLinearGradient(0, u.bbox.top, 0, u.bbox.top + u.bbox.height);
+  gradient.addColorStop(0, `${colour}2e`);
+  gradient.addColorStop(1, `${colour}00`);
+  return gradient;
+}
+
+function lonely(values: ArrayLike<number | null | undefined>): number[] {
+  const found: number[] = [];
+  for (let index = 0; index < values.length; index += 1)
+    if (values[index] != null && values[index - 1] == null && values[index + 1] == null) found.push(index);
+  return found;
+}
+
+/** A finger on the chart reads it as a mouse would; the page still scrolls up and down. */
+function followTouch(u: uPlot): void {
+  u.over.addEventListener('pointermove', (event) => {
+    if (event.pointerType !== 'touch') return;
+    const box = u.over.getBoundingClientRect();
+    u.setCursor({ left: event.clientX - box.left, top: event.clientY - box.top });
+  });
+}

@@ -15,7 +15,7 @@ STAGES = (
     "telemetry",
 )
 ENTRANCES = {
-    "schema", "server", "worker", "cli", "embedded", "supervisor", "migrations", "selfwatch", "client", "demo", "__init__",
+    "schema", "server", "addresses", "pages", "worker", "cli", "embedded", "supervisor", "migrations", "selfwatch", "client", "demo", "__init__",
 }  # fmt: skip
 OUTER = ("sqlalchemy", "asyncpg", "litestar", "strawberry", "redis", "arq", "httpx", "century.core.db", "century.core.bus",
          "century.core.work", "century.core.clock", "century.core.graphql", "century.core.http")  # fmt: skip
@@ -24,7 +24,7 @@ ROOMS = {
 }  # fmt: skip
 SERVICES = {
     "access": {"attempts", "audit", "credentials", "keys", "people", "sessions"},
-    "telemetry": {"committer", "compaction", "deployments", "live", "load", "query", "receive", "registry", "requests",
+    "telemetry": {"committer", "compaction", "deployments", "live", "load", "query", "raw", "receive", "registry", "requests",
                   "series"},
 }  # fmt: skip
 

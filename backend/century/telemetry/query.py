@@ -113,12 +113,23 @@ class Reader:
         if cumulative:
             # Each of their points stands for what came since the one before, which may lie before the range.
             hours |= await self.hot.load(raw, cumulative, None, until)
+        else:
+            hours = {key: _cut(given, start, end) for key, given in hours.items()}
         numbers = np.array(sorted(series), dtype=np.int32)
-        chosen = {key: block.select(given, numbers) for key, given in hours.items()}
+        chosen = {key: block.select(given, numbers) for key, given in hours.items() if given.points}
         chosen = await self._without_kept(raw, {key: given for key, given in chosen.items() if given.points})
         carries = await compaction.load_carries(raw, [s.id for s in series.values() if s.cumulative])
         points = plain(block.concat([chosen[key] for key in sorted(chosen)]), series, carries)
-        return _between(points, start, end), series
+        return (_between(points, start, end) if cumulative else points), series
+
+    async def each(self, raw: Connection, services: Sequence[int], wanted: Slots) -> dict[int, Summary]:
+        """What each service did lately, of the hot hours alone."""
+        points, series = await self.recent(raw, services, wanted.start, wanted.end, hour.summarized)
+        parts = {number: points_of(points, series, number) for number in services}
+        return {
+            number: hour.summarize(mine, series, wanted.origin, wanted.step, wanted.number)
+            for number, mine in parts.items()
+        }
 
     async def summaries(self, raw: Connection, services: Sequence[int], wanted: Slots) -> Summary:
         """What services did together in each of the slots."""
@@ -307,6 +318,37 @@ def _summarized(points: Points, series: Mapping[int, Series], wanted: Slots) -> 
     first = min(int(each.min()) for each in times) // base * base
     last = max(int(each.max()) for each in times)
     return hour.summarize(points, series, first, base, (last - first) // base + 1)
+
+
+def points_of(points: Points, series: Mapping[int, Series], service: int) -> Points:
+    """The points of one service."""
+    mine = np.array([number for number, each in series.items() if each.service_id == service], dtype=np.int32)
+    sketches = np.isin(points.sketches.series, mine)
+    return replace(
+        points,
+        numbers=block.take(points.numbers, np.isin(points.numbers.series, mine)),
+        sketches=block.take(points.sketches, sketches),
+        approximate=points.approximate[sketches],
+    )
+
+
+def together(parts: Sequence[Grid]) -> Grid:
+    """Grids of the same slots merged."""
+    if len(parts) == 1:
+        return parts[0]
+    everywhere = np.arange(parts[0].slots if parts else 1, dtype=np.int64)
+    return grid.pile([(everywhere, part) for part in parts], len(everywhere))
+
+
+def _cut(given: Block, start: int, end: int) -> Block:
+    """The points of a block from `start` up to, not including, `end`."""
+    sections = (given.numbers, given.sketches, given.explicits)
+    inside = [(each.at >= start) & (each.at < end) for each in sections]
+    return Block(
+        block.take(given.numbers, inside[0]),
+        block.take(given.sketches, inside[1]),
+        block.take(given.explicits, inside[2]),
+    )
 
 
 def _between(points: Points, start: int, end: int) -> Points:

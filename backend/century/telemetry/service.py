@@ -1,10 +1,12 @@
-"""What telemetry keeps alive in a process: the series it knows, and the task that commits."""
+"""What telemetry keeps alive in a process: the series it knows, the task that commits, and who reads."""
 
 from __future__ import annotations
 
 from century.core.settings import Settings
 from century.core.work import Works
 from century.telemetry.committer import Committer
+from century.telemetry.live import Live
+from century.telemetry.query import Reader
 from century.telemetry.series import Registry
 
 
@@ -16,6 +18,8 @@ class Telemetry:
         self.works = works
         self.registry = Registry(works)
         self.committer = Committer(works)
+        self.reader = Reader(works.engine)
+        self.live = Live(works, self.reader)
 
     async def start(self) -> None:
         """Begin to commit."""
@@ -23,5 +27,6 @@ class Telemetry:
 
     async def stop(self) -> None:
         """Commit what waits, then end."""
+        await self.live.stop()
         await self.committer.stop()
         await self.registry.stop()

@@ -26,11 +26,16 @@ class Visitors:
         self._under_way: set[asyncio.Task[None]] = set()
 
     async def come(self) -> None:
-        """One after another, none waiting for the one before."""
-        while True:
-            await asyncio.sleep(random.expovariate(max(0.05, self._sky().rate)))
-            if len(self._under_way) < MOST_AT_ONCE:
-                self._begin(self._ask(random.choices(PAGES, [page.share for page in PAGES])[0]))
+        """One after another, none waiting for the one before; when cancelled, all leave."""
+        try:
+            while True:
+                await asyncio.sleep(random.expovariate(max(0.05, self._sky().rate)))
+                if len(self._under_way) < MOST_AT_ONCE:
+                    self._begin(self._ask(random.choices(PAGES, [page.share for page in PAGES])[0]))
+        finally:
+            for task in self._under_way:
+                task.cancel()
+            await asyncio.gather(*self._under_way, return_exceptions=True)
 
     def _begin(self, visit: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(visit)

@@ -20,7 +20,7 @@ from century.core.settings import Settings
 from century.core.work import Works
 
 # A change must count within a second; the rest of that second is for asking.
-REMEMBERED = 0.9
+REMEMBERED = 0.5
 MOST_REMEMBERED = 10_000
 NOTED_EVERY = timedelta(minutes=1)
 

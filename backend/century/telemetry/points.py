@@ -65,7 +65,9 @@ class Batch:
         owners: list[I4] = []
         parts: tuple[Any, ...] = (self.block.numbers, self.block.sketches, self.block.explicits)
         for place, each in enumerate(parts):
-            series = np.where(each.series < 0, found[-each.series - 1], each.series)
+            series = each.series.copy()
+            new = series < 0
+            series[new] = found[-series[new] - 1]
             kept = series > 0
             sections.append(take(replace(each, series=series), kept))
             owners.append(self.owners[place][kept] if self.owners else series[:0])

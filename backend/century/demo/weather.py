@@ -37,7 +37,7 @@ RELEASES = (
     Release(23.6, "2.3.1"),
     Release(19.5, "2.4.0"),
     Release(16.42, "2.5.0"),  # breaks inquiries
-    Release(16.31, "2.5.1"),  # mends them
+    Release(16.17, "2.5.1"),  # mends them
     Release(12.6, "2.6.0"),  # makes searching slow
     Release(11.4, "2.6.1"),
     Release(6.5, "2.7.0"),
@@ -60,7 +60,7 @@ def weather(at: float, end_of_past: float) -> Weather:
     database, payments, inquiries = 1.0, 0.0005, 0.0004
     if 12.6 >= ago > 11.4:
         database = 2.2
-    if 16.42 >= ago > 16.31:
+    if 16.42 >= ago > 16.17:
         inquiries = 0.35
     if 8.62 >= ago > 8.585:
         database = 14.0

@@ -3,7 +3,7 @@ import JsonWorker from 'monaco-editor/esm/vs/language/json/json.worker.js?worker
 import GraphQLWorker from 'monaco-graphql/esm/graphql.worker.js?worker';
 
 // The editor's workers are files of ours: the content security policy allows no others.
-globalThis.MonacoEnvironment = {
-  getWorker: (_, label) =>
+(globalThis as { MonacoEnvironment?: unknown }).MonacoEnvironment = {
+  getWorker: (_: string, label: string) =>
     label === 'graphql' ? new GraphQLWorker() : label === 'json' ? new JsonWorker() : new EditorWorker(),
 };

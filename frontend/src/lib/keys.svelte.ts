@@ -1,3 +1,4 @@
+import { untrack } from 'svelte';
 import { settings } from './settings.svelte.ts';
 
 export interface Shortcut {
@@ -16,9 +17,11 @@ class Keys {
 
   /** Adds shortcuts for as long as a component stands: `$effect(() => keys.add([...]))`. */
   add(shortcuts: Shortcut[]): () => void {
-    this.known = [...this.known, ...shortcuts];
+    untrack(() => {
+      this.known = [...this.known, ...shortcuts];
+    });
     return () => {
-      this.known = this.known.filter((shortcut) => !shortcuts.includes(shortcut));
+      this.known = untrack(() => this.known).filter((shortcut) => !shortcuts.includes(shortcut));
     };
   }
 

@@ -39,7 +39,15 @@ INSERT = """
                          $6::timestamptz[], $7::int[], $8::bytea[])
     ON CONFLICT (digest) DO NOTHING"""
 
-FAILURES = (OSError, TimeoutError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError)
+# The internal error is what asyncpg raises when a connection dies between two messages.
+FAILURES = (
+    OSError,
+    TimeoutError,
+    SQLAlchemyError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
 
 
 @dataclass(frozen=True, slots=True)

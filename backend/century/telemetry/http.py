@@ -41,7 +41,8 @@ async def _receive(request: Request[Any, Any, Any], receiver: Receiver) -> Respo
         with telemetry.committer.taking(min(int(declared), MOST_WIRE) if declared.isdecimal() else MOST_WIRE):
             body = await read_body(request, MOST_WIRE)
             refusals = await receiver(telemetry, actor, body, media, request.headers.get("content-encoding", ""))
-    except CenturyError as error:
+    except (CenturyError, *receive.UNREACHABLE) as raised:
+        error = raised if isinstance(raised, CenturyError) else receive.away()
         return Response(
             answers.failure(media, error), status_code=error.status, media_type=media, headers=error_headers(error)
         )

@@ -33,6 +33,11 @@ INSERT_REQUESTS = text("""
     ON CONFLICT (service_id, trace_id, span_id) DO NOTHING""")
 
 
+def away() -> Unavailable:
+    """The database is away: whoever sends keeps what it has and sends it again."""
+    return Unavailable("the database does not answer; send it again", 2.0)
+
+
 async def receive_metrics(telemetry: Telemetry, actor: Actor, body: bytes, media: Media, encoding: str) -> Refusals:
     """Store a metrics request; what is wrong in it is refused and told. Raises `CenturyError`."""
     telemetry.committer.admit()
@@ -47,12 +52,9 @@ async def receive_metrics(telemetry: Telemetry, actor: Actor, body: bytes, media
     except otlp.TooMany as error:
         raise TooLarge(str(error)) from None
     digest = hashlib.sha256(wire).digest()
-    try:
-        batch = await telemetry.registry.settle(batch, actor)
-        parts = batch.by_service()
-        await telemetry.registry.know([service for service, _ in parts], actor)
-    except UNREACHABLE:
-        raise Unavailable("the database does not answer; send it again", 2.0) from None
+    batch = await telemetry.registry.settle(batch, actor)
+    parts = batch.by_service()
+    await telemetry.registry.know([service for service, _ in parts], actor)
     rows = [
         _row(service, telemetry.registry.services[service], digest, now, hour, part)
         for service, whole in parts
@@ -78,22 +80,19 @@ async def receive_traces(telemetry: Telemetry, actor: Actor, body: bytes, media:
         raise TooLarge(str(error)) from None
     if not records:
         return refusals
-    try:
-        async with telemetry.works.begin(actor) as work:
-            services = await telemetry.registry.enter(work, (record.service for record in records))
-            for record in sorted(records, key=lambda each: (each.service, each.trace_id, each.span_id)):
-                service = services.get(record.service)
-                if service is None:
-                    refusals.add(record.service, "there are too many services already")
-                    continue
-                values = asdict(record)
-                name = values.pop("service")
-                values["id"] = new_id(work.now)
-                result = await work.execute(INSERT_REQUESTS, {**values, "service_id": service})
-                if result.rowcount:
-                    work.announce(f"requests.{name}", orjson.dumps({**values, "service": name}))
-    except UNREACHABLE:
-        raise Unavailable("the database does not answer; send it again", 2.0) from None
+    async with telemetry.works.begin(actor) as work:
+        services = await telemetry.registry.enter(work, (record.service for record in records))
+        for record in sorted(records, key=lambda each: (each.service, each.trace_id, each.span_id)):
+            service = services.get(record.service)
+            if service is None:
+                refusals.add(record.service, "there are too many services already")
+                continue
+            values = asdict(record)
+            name = values.pop("service")
+            values["id"] = new_id(work.now)
+            result = await work.execute(INSERT_REQUESTS, {**values, "service_id": service})
+            if result.rowcount:
+                work.announce(f"requests.{name}", orjson.dumps({**values, "service": name}))
     return refusals
 
 

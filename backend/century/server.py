@@ -7,8 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from litestar import Litestar, Response, Router, get
 from litestar.datastructures import State
@@ -27,10 +26,8 @@ from century.core.http import ERRORS, Site
 from century.core.settings import Settings
 from century.core.work import Works
 from century.schema import STAGES, make_api
+from century.telemetry.service import Telemetry
 from century.worker import CYCLE_KEY
-
-if TYPE_CHECKING:
-    from century.telemetry.service import Telemetry
 
 LARGEST_BODY = 16 * 1024 * 1024
 CHECK_SECONDS = 2.0
@@ -54,7 +51,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, watches_itself
     bus = Bus(settings.redis_url)
     works = Works(connect(settings.database_url), clock or SystemClock(), bus)
     api = make_api()
-    app = App(settings, works, bus, Access(settings, works), _make_telemetry(settings, works), api)
+    app = App(settings, works, bus, Access(settings, works), Telemetry(settings, works), api)
     sockets = Sockets(api, app)
     files = pages.Console()
     site = Site(
@@ -77,13 +74,8 @@ def create_app(settings: Settings, *, clock: Clock | None = None, watches_itself
     return site
 
 
-def _make_telemetry(settings: Settings, works: Works) -> Any:
-    return import_module("century.telemetry.service").Telemetry(settings, works)
-
-
 def _stage_routes() -> list[Any]:
-    names = (f"century.{stage}.http" for stage in STAGES)
-    return [route for name in names if find_spec(name) for route in import_module(name).routes]
+    return [route for stage in STAGES for route in import_module(f"century.{stage}.http").routes]
 
 
 @contextlib.asynccontextmanager

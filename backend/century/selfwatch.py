@@ -11,6 +11,8 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from litestar import Litestar
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.pool import QueuePool
 
 from century.client.asgi import Asgi
 from century.client.door import TAKEN, Deliver, Outcome, Verdict
@@ -38,7 +40,8 @@ async def watching(site: Litestar, telemetry: Telemetry, *, interval: float = 10
         "service.version": version("century"),
         "service.instance.id": socket.gethostname(),
     }
-    watch = Watch(hand_over(telemetry, asyncio.get_running_loop()), attributes, interval=interval)
+    deliver = hand_over(telemetry, asyncio.get_running_loop())
+    watch = Watch(deliver, attributes, interval=interval, connections=lambda: connections(telemetry.works.engine))
     site.asgi_handler = Asgi(site.asgi_handler, watch, None)  # type: ignore[assignment]
     listen(site)
     watch.start()
@@ -46,6 +49,12 @@ async def watching(site: Litestar, telemetry: Telemetry, *, interval: float = 10
         yield
     finally:
         await asyncio.to_thread(watch.stop)
+
+
+def connections(engine: AsyncEngine) -> dict[str, int]:
+    """Connections of the database pool, by state."""
+    pool = engine.pool
+    return {"used": pool.checkedout(), "idle": pool.checkedin()} if isinstance(pool, QueuePool) else {}
 
 
 def hand_over(telemetry: Telemetry, loop: asyncio.AbstractEventLoop) -> Deliver:

@@ -191,6 +191,7 @@ GOOD = {"service": "shop", "endpoint": "https://century.example.org", "key": KEY
         ),
         ({"key": KEY + "\n"}, "key is not one of Century's, which begin with cpt_monitor_ and hold no spaces"),
         ({"interval": 0}, "interval is 0: give the seconds between two exports, from 0.1 to 3600"),
+        ({"interval": "10"}, "interval is '10': give the seconds between two exports, from 0.1 to 3600"),
         ({"slow": 0}, "slow is 0: give the seconds from which a request counts as slow"),
     ],
 )

@@ -102,3 +102,4 @@ async def test_century_watches_itself(door: Door) -> None:
     assert century["performance"]["requestCount"] == 3
     assert [route["route"] for route in century["performance"]["routes"]["nodes"]] == ["/pages/{name}"]
     assert century["performance"]["cpuUtilization"] is not None
+    assert "db.client.connection.count" in {metric["name"] for metric in century["metrics"]}

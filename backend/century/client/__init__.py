@@ -50,9 +50,9 @@ def instrument(
     """
     door = HttpDoor(checked_endpoint(endpoint), checked_key(key))
     attributes = describe(service, version, environment, resource)
-    if not 0.1 <= interval <= 3600:
+    if not isinstance(interval, int | float) or not 0.1 <= interval <= 3600:
         raise ValueError(f"interval is {interval!r}: give the seconds between two exports, from 0.1 to 3600")
-    if not slow > 0:
+    if not isinstance(slow, int | float) or not slow > 0:
         raise ValueError(f"slow is {slow!r}: give the seconds from which a request counts as slow")
     asgi = speaks_asgi(app)
     watch = Watch(door, attributes, interval=interval, slow=slow, connections=connections)

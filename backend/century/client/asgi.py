@@ -25,6 +25,8 @@ class Asgi:
         self._find = route or AsgiRoutes()
 
     def __getattr__(self, name: str) -> Any:
+        if name == "app":  # not set yet, as when it is copied
+            raise AttributeError(name)
         return getattr(self.app, name)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

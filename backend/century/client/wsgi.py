@@ -21,6 +21,8 @@ class Wsgi:
         self._find = route or wsgi_route
 
     def __getattr__(self, name: str) -> Any:
+        if name == "app":  # not set yet, as when it is copied
+            raise AttributeError(name)
         return getattr(self.app, name)
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:

@@ -57,8 +57,6 @@ class Console:
             headers["Content-Encoding"] = "gzip"
         else:
             body = await asyncio.to_thread(path.read_bytes)
-        if kind.startswith("text/"):
-            kind += "; charset=utf-8"
         return Response(body, media_type=kind, headers=headers)
 
     async def _compress(self, name: str, path: Path) -> bytes:
@@ -86,8 +84,8 @@ def routes(console: Console) -> Router:
         return await console.respond(request, INDEX)
 
     @get("/{path:path}")
-    async def anything(request: AnyRequest, path: str) -> Response[bytes]:
-        name = path.lstrip("/")
+    async def anything(request: AnyRequest) -> Response[bytes]:
+        name = request.scope["path"].lstrip("/")
         if console.has(name) or not wants_page(request) or name.startswith(PROGRAMS):
             return await console.respond(request, name)
         return await console.respond(request, INDEX)

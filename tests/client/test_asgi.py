@@ -248,10 +248,10 @@ async def test_the_hook_names_the_route(watched: Watched, receiver: Receiver) ->
     assert [point["http.route"] for point, _ in receiver.durations()] == ["/customers/{id}"]
 
 
-async def test_the_end_of_the_application_sends_the_rest(watched: Watched, receiver: Receiver) -> None:
-    app = watched(litestar())
+async def live(app: Any, receiver: Receiver) -> list[tuple[str, int]]:
+    """A whole life: startup, a request, shutdown. What the server heard, and how many requests were told by then."""
     inbox = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}]
-    said: list[str] = []
+    said: list[tuple[str, int]] = []
 
     async def hear() -> dict[str, str]:
         if inbox[0]["type"] == "lifespan.shutdown":
@@ -259,9 +259,36 @@ async def test_the_end_of_the_application_sends_the_rest(watched: Watched, recei
         return inbox.pop(0)
 
     async def tell(message: Any) -> None:
-        said.append(message["type"])
+        said.append((message["type"], sum(count for _, count in receiver.durations())))
 
     await app({"type": "lifespan", "app": app, "state": {}}, hear, tell)
-    assert said == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
-    assert [count for _, count in receiver.durations()] == [1]
-    assert await ask(app, ("GET", "/accounts/7")) == [200], "served on, unwatched"
+    return said
+
+
+async def raising(scope: Any, receive: Any, send: Any) -> None:
+    assert scope["type"] == "http", "nothing else is known here"
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def returning(scope: Any, receive: Any, send: Any) -> None:
+    if scope["type"] == "http":
+        await raising(scope, receive, send)
+
+
+@pytest.mark.parametrize("make", [litestar, starlette, lambda: raising, lambda: returning])
+async def test_the_rest_is_sent_before_the_end_is_complete(
+    watched: Watched, receiver: Receiver, make: Callable[[], Any]
+) -> None:
+    app = watched(make())
+    assert await live(app, receiver) == [("lifespan.startup.complete", 0), ("lifespan.shutdown.complete", 1)]
+    assert (await ask(app, ("GET", "/accounts/7")))[0] in (200, 404), "served on, unwatched"
+
+
+async def test_an_application_that_fails_to_start_fails_as_it_would_alone(watched: Watched, receiver: Receiver) -> None:
+    async def failing(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        raise LookupError("no configuration")
+
+    with pytest.raises(LookupError):
+        await live(watched(failing), receiver)

@@ -76,11 +76,33 @@ class Asgi:
             request.leave()
 
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Start and end with the application; where it knows no lifespan, take its part.
+
+        The rest is sent before the server hears that the end is complete: some servers then end the process.
+        """
         self.watch.start()
+        heard = False
+
+        async def hear() -> Message:
+            nonlocal heard
+            heard = True
+            return await receive()
+
+        async def tell(message: Message) -> None:
+            if message["type"].startswith("lifespan.shutdown."):
+                await asyncio.to_thread(self.watch.stop)
+            await send(message)
+
         try:
-            await self.app(scope, receive, send)
-        finally:
-            await asyncio.to_thread(self.watch.stop)
+            await self.app(scope, hear, tell)
+        except Exception:
+            if heard:
+                raise
+        if not heard:
+            await receive()
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+            await tell({"type": "lifespan.shutdown.complete"})
 
 
 def _about(scope: Scope, path: str, headers: dict[str, str]) -> dict[str, Any]:

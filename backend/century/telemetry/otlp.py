@@ -22,7 +22,7 @@ from century.telemetry.identity import (
     shown_bounds,
     source,
 )
-from century.telemetry.points import Batch, Gathered
+from century.telemetry.points import Batch, Gathered, OddSketch
 from century.telemetry.refusals import Refusals
 from century.telemetry.wire import BYTES, FIXED64, Field, Malformed, fields, repeated, varint, zigzag
 
@@ -31,11 +31,12 @@ MOST_METRICS = 50_000
 MOST_STREAMS = 50_000
 NO_RECORDED_VALUE = 1
 GAUGE, SUM, HISTOGRAM, EXPONENTIAL, SUMMARY = 5, 7, 9, 10, 11
+KINDS = {number << 3 | BYTES: number for number in (GAUGE, SUM, HISTOGRAM, EXPONENTIAL, SUMMARY)}
 DELTA, CUMULATIVE = 1, 2
 NAN = float("nan")
 NEGATIVE = "a distribution of negative values is not kept"
 # So that a look behind the last byte finds an end instead of an error.
-PADDING = bytes(64)
+PADDING = bytes(512)
 
 StreamKey = tuple[bytes, int, int, int, bytes]
 
@@ -77,7 +78,7 @@ def read(body: bytes, catalogue: Catalogue, now: int) -> Batch:
     """The points of a request, those that are wrong refused; `now` in nanoseconds. Raises `Malformed`, `TooMany`."""
     reader = _Reader(body, catalogue)
     reader.walk()
-    return reader.gathered.finish(reader.body, now, reader.odd_number)
+    return reader.gathered.finish(reader.body, now, reader.odd_number, reader.odd_sketch)
 
 
 class _Reader:
@@ -113,8 +114,8 @@ class _Reader:
                 self._scope(each.start, each.stop, entry, refused)
 
     def _scope(self, start: int, stop: int, resource: ResourceEntry, refused: str) -> None:
-        parts = list(fields(self.body, start, stop))
-        raw = b"".join(self.body[each.start : each.stop] for each in parts if each.number == 1 and each.kind == BYTES)
+        begins, ends, others = repeated(self.body, start, stop, tag=0x12)
+        raw = b"".join(self.body[each.start : each.stop] for each in others if each.number == 1 and each.kind == BYTES)
         entry = resource.scopes.get(raw)
         if entry is None:
             try:
@@ -123,30 +124,38 @@ class _Reader:
                 self.catalogue.grow()
             except Refused as reason:
                 entry, refused = ScopeEntry(""), refused or str(reason)
-        for each in parts:
-            if each.number == 2 and each.kind == BYTES:
-                self.metrics += 1
-                if self.metrics > MOST_METRICS:
-                    raise TooMany(f"one request may hold {MOST_METRICS} metrics")
-                self._metric(each.start, each.stop, resource.source, entry, refused)
+        self.metrics += len(begins)
+        if self.metrics > MOST_METRICS:
+            raise TooMany(f"one request may hold {MOST_METRICS} metrics")
+        for begin, end in zip(begins, ends, strict=True):
+            self._metric(begin, end, resource.source, entry, refused)
 
     def _metric(self, start: int, stop: int, origin: Source, scope: ScopeEntry, refused: str) -> None:
         body = self.body
-        head, before, kind, data = b"", start, 0, start
-        data_stop = start
-        for part in fields(body, start, stop):
-            if part.number <= 3:
-                head += body[before : part.stop]
-            elif part.kind == BYTES and GAUGE <= part.number <= SUMMARY:
-                kind, data, data_stop = part.number, part.start, part.stop
-            before = part.stop
-        if not kind:
-            return
+        # As SDKs write it: name, description and unit, each short, then the data up to the end.
+        position = start
+        for tag in (0x0A, 0x12, 0x1A):
+            if body[position] == tag and body[position + 1] < 0x80:
+                position += 2 + body[position + 1]
+        kind = KINDS.get(body[position], 0)
+        data, data_stop = varint(body, position + 1) if kind else (0, 0)
+        data, data_stop = data_stop, data_stop + data
+        head = body[start:position]
+        if data_stop != stop or not kind:
+            head, kind, data, data_stop = _parts(body, start, stop)
+            if not kind:
+                return
         begins, ends, others = repeated(body, data, data_stop)
         self.points += len(begins)
         if self.points > MOST_POINTS:
             raise TooMany(f"one request may hold {MOST_POINTS} data points")
-        key = (head, kind, others.get(2, 0), others.get(3, 0), b"")
+        temporality = monotonic = 0
+        for other in others:
+            if other.number == 2:
+                temporality = other.value
+            elif other.number == 3:
+                monotonic = other.value
+        key = (head, kind, temporality, monotonic, b"")
         try:
             if refused:
                 raise Refused(refused)
@@ -258,45 +267,55 @@ class _Reader:
             return 0
 
     def _sketches(self, stream: Stream, begins: list[int], ends: list[int]) -> None:
-        body, known, keep = self.body, stream.ids.get, self.gathered.sketch
+        body, known = self.body, stream.ids.get
+        ids: list[int] = []
+        places: list[int] = []
         for begin, end in zip(begins, ends, strict=True):
             position = begin
-            while body[position] == 0x0A and position < end:
+            # The attributes lie in front.
+            while position < end and body[position] == 0x0A:
                 length = body[position + 1]
                 if length > 127:
                     length, position = varint(body, position + 1)
                     position += length
                 else:
                     position += 2 + length
-            read = _usual_sketch(body, position, end) or self._odd_sketch(stream, begin, end)
-            if read:
-                key = body[begin:position] if read[0] is None else read[0]
-                series = known(key) or self._series(stream, key)
-                if series:
-                    keep(stream, series, *read[1:])
+            if position > end:
+                raise Malformed("an attribute is cut off")
+            places.append(position)
+            ids.append(known(body[begin:position], 0))
+        if 0 in ids:
+            for place, number in enumerate(ids):
+                if not number:
+                    ids[place] = self._series(stream, body[begins[place] : places[place]])
+        self.gathered.sketches(stream, ids, begins, places, ends)
 
-    def _odd_sketch(self, stream: Stream, begin: int, end: int) -> SketchRead | None:
-        said, key = _collect(self.body, begin, end, attributes_field=1)
+    def odd_sketch(self, stream: Stream, begin: int, end: int) -> None:
+        """A point of an exponential histogram in an uncommon layout."""
+        body = self.body
+        said, key = _collect(body, begin, end, attributes_field=1)
         if _number(said, 10) & NO_RECORDED_VALUE:
-            return None
+            return
         offset, counts = self._buckets(said.get(8))
         if self._buckets(said.get(9))[1].strip(b"\x00"):
             self.refusals.add(stream.metric, NEGATIVE)
-            return None
-        body = self.body
-        return (
-            key,
-            _long(said, 2, body),
-            _long(said, 3, body),
-            _long(said, 4, body),
-            _double(said, 5, body),
-            max(-128, min(127, zigzag(_number(said, 6)))),
-            _long(said, 7, body),
-            offset,
-            counts,
-            _double(said, 12, body),
-            _double(said, 13, body),
-        )
+            return
+        series = self._series(stream, key)
+        if series:
+            sketch = OddSketch(
+                series=series,
+                at=_long(said, 3, body),
+                start=_long(said, 2, body),
+                count=_long(said, 4, body),
+                sum=_double(said, 5, body),
+                low=_double(said, 12, body),
+                high=_double(said, 13, body),
+                scale=max(-128, min(127, zigzag(_number(said, 6)))),
+                zero=_long(said, 7, body),
+                offset=offset,
+                counts=counts,
+            )
+            self.gathered.sketch(stream, sketch)
 
     def _buckets(self, message: list[Field] | None) -> tuple[int, bytes]:
         """Offset and packed counts of a bucket message."""
@@ -342,64 +361,19 @@ class _Reader:
                 )
 
 
-# attributes (none: as they lie in front), start, at, count, sum, scale, zero, offset, counts, low, high
-SketchRead = tuple[bytes | None, int, int, int, float, int, int, int, bytes, float, float]
-_FRONT = struct.Struct("<xqxqxqxd").unpack_from
 _LONG = struct.Struct("<xq").unpack_from
-_DOUBLE = struct.Struct("<xd").unpack_from
 
 
-def _usual_sketch(body: bytes, position: int, end: int) -> SketchRead | None:
-    """A point in the order and with the fields that SDKs write; none when it is not of that kind."""
-    if not (
-        body[position] == 0x11
-        and body[position + 9] == 0x19
-        and body[position + 18] == 0x21
-        and body[position + 27] == 0x29
-    ):
-        return None
-    start, at, count, total = _FRONT(body, position)
-    position += 36
-    scale = zero = offset = 0
-    counts = b""
-    low = high = NAN
-    if body[position] == 0x30:
-        scale = body[position + 1]
-        if scale > 127:
-            return None
-        scale = (scale >> 1) ^ -(scale & 1)
-        position += 2
-    if body[position] == 0x39:
-        (zero,) = _LONG(body, position)
-        position += 9
-    if body[position] == 0x42:
-        length, inner = varint(body, position + 1)
-        position = inner + length
-        if position > end:
-            return None
-        if body[inner] == 0x08 and inner < position:
-            offset, inner = varint(body, inner + 1)
-            offset = (offset >> 1) ^ -(offset & 1)
-            if not -(2**31) <= offset < 2**31:
-                return None
-        if inner < position:
-            length, first = varint(body, inner + 1)
-            if body[inner] != 0x12 or first + length != position:
-                return None
-            counts = body[first:position]
-    if body[position] == 0x4A:
-        if body[position + 1]:
-            return None
-        position += 2
-    if body[position] == 0x61:
-        (low,) = _DOUBLE(body, position)
-        position += 9
-    if body[position] == 0x69:
-        (high,) = _DOUBLE(body, position)
-        position += 9
-    if position != end:
-        return None
-    return None, start, at, count, total, scale, zero, offset, counts, low, high
+def _parts(body: bytes, start: int, stop: int) -> tuple[bytes, int, int, int]:
+    """A metric in whatever order: name, description and unit as they lie on the wire, the kind of data and its slice."""
+    head, before, kind, data, data_stop = b"", start, 0, start, start
+    for part in fields(body, start, stop):
+        if part.number <= 3:
+            head += body[before : part.stop]
+        elif part.kind == BYTES and GAUGE <= part.number <= SUMMARY:
+            kind, data, data_stop = part.number, part.start, part.stop
+        before = part.stop
+    return head, kind, data, data_stop
 
 
 def _collect(body: bytes, begin: int, end: int, attributes_field: int) -> tuple[dict[int, list[Field]], bytes]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from century.telemetry.block import I4, I8, Block, Explicits, Mask, Numbers, Sketches, section, take
 from century.telemetry.identity import MOST_BUCKETS, Stream
+from century.telemetry.layout import usual_numbers, usual_sketches
 from century.telemetry.refusals import Refusals
 from century.telemetry.wire import Malformed, packed
 
@@ -105,6 +106,26 @@ class Batch:
         return [(service, block) for service, block in parts if block.points]
 
 
+@dataclass(frozen=True, slots=True)
+class OddSketch:
+    """A point that was read by itself; `counts` are packed varints."""
+
+    series: int
+    at: int
+    start: int
+    count: int
+    sum: float
+    low: float
+    high: float
+    scale: int
+    zero: int
+    offset: int
+    counts: bytes
+
+
+Odd = Callable[[Stream, int, int], None]
+
+
 class Gathered:
     """Points as they are read; `finish` makes a batch of them."""
 
@@ -118,7 +139,12 @@ class Gathered:
         self._runs: list[tuple[Stream, int]] = []
         self._numbers: list[tuple[int, int, int, float]] = []
         self._number_streams: list[Stream] = []
-        self._sketches: list[tuple[int, int, int, int, float, int, int, int, bytes, float, float]] = []
+        self._sketch_ids: list[int] = []
+        self._sketch_begins: list[int] = []
+        self._sketch_places: list[int] = []
+        self._sketch_ends: list[int] = []
+        self._sketch_runs: list[tuple[Stream, int]] = []
+        self._sketches: list[OddSketch] = []
         self._sketch_streams: list[Stream] = []
         self._explicits: list[tuple[int, int, int, int, float, bytes, float, float]] = []
         self._explicit_streams: list[Stream] = []
@@ -144,22 +170,16 @@ class Gathered:
         self._numbers.append((series, at, start, value))
         self._number_streams.append(stream)
 
-    def sketch(
-        self,
-        stream: Stream,
-        series: int,
-        start: int,
-        at: int,
-        count: int,
-        total: float,
-        scale: int,
-        zero: int,
-        offset: int,
-        counts: bytes,
-        low: float,
-        high: float,
-    ) -> None:
-        self._sketches.append((series, at, start, count, total, scale, zero, offset, counts, low, high))
+    def sketches(self, stream: Stream, ids: list[int], begins: list[int], places: list[int], ends: list[int]) -> None:
+        """Points of exponential histograms by their places; what follows the attributes begins at `places`."""
+        self._sketch_ids += ids
+        self._sketch_begins += begins
+        self._sketch_places += places
+        self._sketch_ends += ends
+        self._sketch_runs.append((stream, len(ids)))
+
+    def sketch(self, stream: Stream, sketch: OddSketch) -> None:
+        self._sketches.append(sketch)
         self._sketch_streams.append(stream)
 
     def explicit(
@@ -177,10 +197,10 @@ class Gathered:
         self._explicits.append((series, at, start, count, total, counts, low, high))
         self._explicit_streams.append(stream)
 
-    def finish(self, body: bytes, now: int, odd: Callable[[Stream, int, int], None]) -> Batch:
-        """The batch; `body` is followed by at least 64 bytes of padding, `odd` reads a point of uncommon layout."""
-        numbers, number_streams = self._finish_numbers(body, now, odd)
-        sketches, sketch_streams = self._finish_sketches(now)
+    def finish(self, body: bytes, now: int, odd_number: Odd, odd_sketch: Odd) -> Batch:
+        """The batch; padding follows `body`, `odd_number` and `odd_sketch` read points of uncommon layout."""
+        numbers, number_streams = self._finish_numbers(body, now, odd_number)
+        sketches, sketch_streams = self._finish_sketches(body, now, odd_sketch)
         explicits, explicit_streams = self._finish_explicits(now)
         streams = (number_streams, sketch_streams, explicit_streams)
         services = list(dict.fromkeys(stream.service for each in streams for stream, _ in each.runs))
@@ -202,30 +222,20 @@ class Gathered:
             refusals=self.refusals,
         )
 
-    def _finish_numbers(self, body: bytes, now: int, odd: Callable[[Stream, int, int], None]) -> tuple[Numbers, _Runs]:
+    def _finish_numbers(self, body: bytes, now: int, odd: Odd) -> tuple[Numbers, _Runs]:
         runs = self._runs
         size = len(self._ids)
+        if not size:
+            return section(Numbers), _Runs([], np.zeros(0, bool))
         ids = np.array(self._ids, np.int32)
         begin = np.array(self._begins, np.int64)
         end = np.array(self._ends, np.int64)
-        octets = np.frombuffer(body, np.uint8)
-        # Every eight bytes of the body as a number, wherever they begin.
-        longs: NDArray[np.int64] = np.ndarray((len(body) - 7,), "<i8", buffer=body, strides=(1,))
-        started = octets[begin] == 0x11
-        time = begin + 9 * started
-        tag = octets[time + 9]
-        usual = (ids != 0) & (octets[time] == 0x19) & ((tag == 0x21) | (tag == 0x31)) & (end >= time + 18)
+        usual, at, start, value = usual_numbers(body, begin, end)
+        usual &= ids != 0
         if not usual.all():
             for stream, places in _whose(runs, ~usual & (ids != 0)):
                 for place in places.tolist():
                     odd(stream, self._begins[place], self._ends[place])
-        at = longs[time + 1]
-        start = np.where(started, longs[begin + 1], 0)
-        bits = longs[time + 10]
-        value = bits.view(np.float64)
-        whole = tag == 0x31
-        if whole.any():
-            value = np.where(whole, bits.astype(np.float64), value)
         if self._numbers:
             series, odd_at, odd_start, odd_value = zip(*self._numbers, strict=True)
             ids = np.concatenate((ids, np.array(series, np.int32)))
@@ -242,29 +252,48 @@ class Gathered:
         judge.refuse(~np.isfinite(value), NOT_FINITE)
         return take(every, judge.kept), _Runs(runs, judge.kept)
 
-    def _finish_sketches(self, now: int) -> tuple[Sketches, _Runs]:
-        if not self._sketches:
+    def _finish_sketches(self, body: bytes, now: int, odd: Odd) -> tuple[Sketches, _Runs]:
+        runs = self._sketch_runs
+        if not runs:
             return section(Sketches), _Runs([], np.zeros(0, bool))
-        series, at, start, count, total, scale, zero, offset, counts, low, high = zip(*self._sketches, strict=True)
-        flat, width = packed(list(counts))
+        ids = np.array(self._sketch_ids, np.int32)
+        usual, columns, raw, lengths = usual_sketches(
+            body, np.array(self._sketch_places, np.int64), np.array(self._sketch_ends, np.int64)
+        )
+        usual &= ids != 0
+        for stream, places in _whose(runs, ~usual & (ids != 0)):
+            for place in places.tolist():
+                odd(stream, self._sketch_begins[place], self._sketch_ends[place])
+        if self._sketches:
+            more = self._sketches
+            usual = np.concatenate((usual, np.ones(len(more), bool)))
+            ids = np.concatenate((ids, np.array([each.series for each in more], np.int32)))
+            columns = {
+                name: np.concatenate((column, np.array([getattr(each, name) for each in more], column.dtype)))
+                for name, column in columns.items()
+            }
+            raw = np.concatenate((raw, np.frombuffer(b"".join(each.counts for each in more), np.uint8)))
+            lengths = np.concatenate((lengths, np.array([len(each.counts) for each in more], np.int32)))
+            runs = [*runs, *((stream, 1) for stream in self._sketch_streams)]
+        flat, width = packed(raw, lengths)
         every = section(
             Sketches,
-            series=series,
-            at=at,
-            start=np.maximum(np.array(start, np.int64), 0),
+            series=ids,
+            at=columns["at"],
+            start=np.maximum(columns["start"], 0),
             # A count beyond 2**63 arrives negative; viewed without a sign it is too large, and refused below.
-            count=np.array(count, np.int64).view(np.uint64),
-            sum=total,
-            low=_known(low),
-            high=_known(high),
-            scale=scale,
-            zero=np.array(zero, np.int64).view(np.uint64),
-            offset=offset,
+            count=columns["count"].view(np.uint64),
+            sum=columns["sum"],
+            low=_known(columns["low"]),
+            high=_known(columns["high"]),
+            scale=columns["scale"],
+            zero=columns["zero"].view(np.uint64),
+            offset=columns["offset"],
             width=width,
             counts=flat,
         )
         _limit(flat)
-        judge = _Judge(self.refusals, [(stream, 1) for stream in self._sketch_streams], np.ones(len(series), bool))
+        judge = _Judge(self.refusals, runs, usual)
         judge.times(every.at, now)
         judge.refuse(np.isinf(every.sum), NOT_FINITE)
         judge.refuse((every.scale < SCALES[0]) | (every.scale > SCALES[1]), SCALE)
@@ -346,9 +375,9 @@ def _outside(at: I8, now: int) -> Mask:
     return (at < now - OLDEST) | (at > now + NEWEST)
 
 
-def _known(values: tuple[float, ...]) -> NDArray[np.float64]:
+def _known(values: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float64]:
     """A least or greatest value that is no finite number is not known."""
-    said = np.array(values, np.float64)
+    said = np.asarray(values, np.float64)
     return np.where(np.isfinite(said), said, np.nan)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from century.telemetry.block import I4, U8
 
@@ -67,16 +68,18 @@ def fields(body: bytes, start: int, stop: int) -> Iterator[Field]:
         yield Field(number, kind, value, begin, position)
 
 
-def repeated(body: bytes, start: int, stop: int) -> tuple[list[int], list[int], dict[int, int]]:
-    """A message whose field 1 is a long repeated message: where each begins and ends, and the numbers beside them."""
+def repeated(body: bytes, start: int, stop: int, tag: int = 0x0A) -> tuple[list[int], list[int], list[Field]]:
+    """A message that is mostly one repeated message (field 1 unless the tag says otherwise): where each begins and
+    ends, and the fields beside them.
+    """
     begins: list[int] = []
     ends: list[int] = []
-    others: dict[int, int] = {}
+    others: list[Field] = []
     begin_at, end_at = begins.append, ends.append
     position = start
     try:
         while position < stop:
-            if body[position] == 0x0A:
+            if body[position] == tag:
                 length = body[position + 1]
                 position += 2
                 if length > 127:
@@ -89,10 +92,13 @@ def repeated(body: bytes, start: int, stop: int) -> tuple[list[int], list[int], 
                 begin_at(position)
                 position += length
                 end_at(position)
+            elif body[position + 1] < 0x80 and not body[position] & 7 and 0x07 < body[position] < 0x80:
+                # A small number in a small field.
+                others.append(Field(body[position] >> 3, VARINT, body[position + 1], position + 1, position + 2))
+                position += 2
             else:
-                field = next(fields(body, position, stop))
-                others[field.number] = field.value
-                position = field.stop
+                others.append(next(fields(body, position, stop)))
+                position = others[-1].stop
     except IndexError:
         raise Malformed("a message is cut off") from None
     if position != stop:
@@ -100,11 +106,8 @@ def repeated(body: bytes, start: int, stop: int) -> tuple[list[int], list[int], 
     return begins, ends, others
 
 
-def packed(slices: list[bytes]) -> tuple[U8, I4]:
-    """The varints packed in each slice, flat, and how many each slice holds."""
-    joined = b"".join(slices)
-    raw = np.frombuffer(joined, np.uint8)
-    lengths = np.fromiter(map(len, slices), np.int32, len(slices))
+def packed(raw: NDArray[np.uint8], lengths: I4) -> tuple[U8, I4]:
+    """The varints in slices that lie one after another: the numbers, and how many each slice holds."""
     if not len(raw) or raw.max() < 0x80:
         return raw.astype(np.uint64), lengths
     last = raw < 0x80

@@ -11,6 +11,7 @@ from century.process import SpawnError
 
 FRAME_LIMIT = 64 * 1024
 GRACE_SECONDS = 4
+STALLED_MILLISECONDS = 20_000
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -18,6 +19,9 @@ def listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        # Connections inherit it: a peer that takes nothing more is dropped by the kernel, buffers and all.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STALLED_MILLISECONDS)
     try:
         listener.bind((host, port))
         listener.listen(2048)
@@ -78,7 +82,7 @@ def run(settings: Settings, listener: socket.socket) -> None:
         create_app(settings, watches_itself=True),
         loop="uvloop",
         http="httptools",
-        ws="websockets-sansio",  # a broadcast through it costs half as much
+        ws="websockets-sansio",  # a send that finds the socket writable never suspends: see Outbox
         ws_max_size=FRAME_LIMIT,
         ws_max_queue=8,
         ws_per_message_deflate=False,

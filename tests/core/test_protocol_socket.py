@@ -263,7 +263,7 @@ async def test_what_waits_is_sent_in_order() -> None:
 
 
 async def test_a_real_stalled_reader_is_dropped_with_memory_bounded(stage: Stage) -> None:
-    async with stage.client(max_queue=1) as client:
+    async with stage.client(max_queue=1, close_timeout=0.1) as client:
         await subscribe(client, "subscription { numbers }")
         await until(lambda: stage.rooms.queues)
         client.transport.pause_reading()

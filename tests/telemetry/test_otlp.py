@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gzip
 import time
 from collections.abc import AsyncIterator
@@ -27,6 +28,7 @@ from opentelemetry.sdk.resources import Resource
 from century.core.settings import Settings
 from century.telemetry import otlp, otlp_json
 from century.telemetry.block import Block
+from century.telemetry.wire import Malformed
 from tests.telemetry.door import JSON, Door, opened
 from tests.telemetry.messages import SECOND, Metrics
 from tests.world import World
@@ -292,3 +294,29 @@ def test_every_layout_a_point_can_have_reads_alike_at_first_and_from_memory(
     assert settled.sketches.zero.tolist() == [zero]
     assert settled.sketches.count.tolist() == [sum(counts) + zero]
     assert np.isnan(settled.sketches.low[0]) == (not started)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), min_size=1, max_size=6),
+    st.integers(0, 400),
+    st.booleans(),
+)
+@hypothesis_settings(max_examples=300, deadline=None)
+def test_broken_bytes_are_told_as_such_and_nothing_else_happens(
+    changes: list[tuple[int, int]], cut: int, known: bool
+) -> None:
+    now = 1_790_000_000 * SECOND
+    whole = bytes(everything(now))
+    body = bytearray(whole[: len(whole) - cut] if cut < 100 else whole)
+    for place, octet in changes:
+        body[place % len(body)] = octet
+    catalogue = otlp.Catalogue()
+    if known:
+        for number, each in enumerate(otlp.read(whole, catalogue, now).discoveries):
+            each.stream.ids[each.key] = number + 1
+    with contextlib.suppress(Malformed):
+        batch = otlp.read(bytes(body), catalogue, now)
+        assert batch.block.points <= 20
+        assert np.isfinite(batch.block.numbers.value).all()
+        assert len(batch.block.sketches.counts) == batch.block.sketches.width.sum()
+        assert (np.abs(batch.block.numbers.at - now) < 33 * 86_400 * SECOND).all()

@@ -84,6 +84,4 @@ class Actor:
         return permission in self.permissions
 
 
-INTERNAL = Actor(
-    id=None, name="century", kind=ActorKind.INTERNAL, role=Role.SYSTEM, permissions=frozenset(Permission)
-)
+INTERNAL = Actor(id=None, name="century", kind=ActorKind.INTERNAL, role=Role.SYSTEM, permissions=frozenset(Permission))

@@ -17,6 +17,7 @@ from sqlalchemy import text
 
 from century.access import keys
 from century.core.actor import Scope
+from century.core.clock import Clock
 from century.core.settings import Settings
 from century.server import App, create_app
 from century.telemetry import block
@@ -67,11 +68,11 @@ class Door:
 
 
 @contextlib.asynccontextmanager
-async def opened(settings: Settings, world: World) -> AsyncIterator[Door]:
+async def opened(settings: Settings, world: World, clock: Clock | None = None) -> AsyncIterator[Door]:
     """A server of this installation, on a port, with a key that may send."""
     async with world.works.begin() as work:
         made = await keys.create_key(work, settings, "exporter", [Scope.INGEST, Scope.READ])
-    site = create_app(settings)
+    site = create_app(settings, clock=clock)
     listener = socket.create_server(("127.0.0.1", 0))
     address = f"http://127.0.0.1:{listener.getsockname()[1]}"
     server = uvicorn.Server(uvicorn.Config(site, log_level="warning", access_log=False, timeout_graceful_shutdown=1))

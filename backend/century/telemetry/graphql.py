@@ -558,7 +558,7 @@ def _timeline_points(info: Info) -> int | None:
         for selection in (each for chosen in selections if chosen for each in chosen.selections):
             if isinstance(selection, FieldNode):
                 if selection.name.value == "timeline":
-                    asked.append(_points(selection, raw.variable_values.coerced))
+                    asked.append(_points(selection, info.variable_values))
             elif isinstance(selection, InlineFragmentNode):
                 look([selection.selection_set])
             elif isinstance(selection, FragmentSpreadNode):

@@ -101,6 +101,9 @@ class Live:
                 except (OSError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                     logger.warning("a live slot could not be read: %s", type(error).__name__)
                     continue
+                except Exception:  # whatever it is, the next slots are told
+                    logger.exception("a live slot could not be told")
+                    continue
                 for listener in self._listeners:
                     if listener.service in (None, service):
                         for point in made:

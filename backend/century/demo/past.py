@@ -69,7 +69,7 @@ def batches(begin: int, end: int) -> Iterator[Batch]:
 def _visit(site: _Story, page: Page, sky: list[Weather]) -> None:
     slower = np.array([moment.database if page.database else 1.0 for moment in sky])
     count = site.rng.poisson([moment.rate * page.share * STEP for moment in sky])
-    share = np.full(len(sky), 0.0004)
+    share = np.array([moment.database_failing if page.database else 0.0002 for moment in sky])
     status, error = 500, "sqlite3.OperationalError"
     if page is PAY:
         share, status, error = (
@@ -78,7 +78,7 @@ def _visit(site: _Story, page: Page, sky: list[Weather]) -> None:
             "century.demo.website.Declined",
         )
     elif page is INQUIRE:
-        share = np.array([moment.inquiries_failing for moment in sky])
+        share = np.maximum(share, [moment.inquiries_failing for moment in sky])
     failed = site.rng.binomial(count, share)
     missing = site.rng.binomial(count - failed, UNKNOWN) if page is PROPERTY else np.zeros_like(count)
     site.durations(page, count - failed - missing, slower, page.status, None)

@@ -23,6 +23,11 @@ class Weather:
     payments_failing: float
     inquiries_failing: float
 
+    @property
+    def database_failing(self) -> float:
+        """Share of the queries that fail: a slow database is a locked one."""
+        return 0.0006 + max(0.0, self.database - 2.5) * 0.008
+
 
 @dataclass(frozen=True, slots=True)
 class Release:

@@ -29,9 +29,12 @@ def website(store: Store, sky: Callable[[], Weather], payments: httpx.AsyncClien
     """The service over its database, under a weather, with a client of its payment service."""
 
     async def think(page: Page) -> None:
-        """As long as templates, tax tables and a loaded database would take."""
+        """As long as templates, tax tables and a loaded database would take; now and then the database is locked."""
         slower = sky().database if page.database else 1.0
         await asyncio.sleep(random.lognormvariate(0, page.spread) * page.median * slower)
+        failing = sky().inquiries_failing if page is INQUIRE else 0.0
+        if page.database and random.random() < max(failing, sky().database_failing):
+            raise sqlite3.OperationalError("database is locked")
 
     @get("/")
     async def home() -> str:
@@ -54,8 +57,6 @@ def website(store: Store, sky: Callable[[], Weather], payments: httpx.AsyncClien
     @post("/inquiries")
     async def inquire(parcel: FromQuery[str]) -> dict[str, int]:
         await think(INQUIRE)
-        if random.random() < sky().inquiries_failing:
-            raise sqlite3.OperationalError("database is locked")
         return {"number": await store.inquire(parcel)}
 
     @get("/inquiries/{number:int}")

@@ -17,6 +17,7 @@ from litestar.exceptions import HTTPException
 from litestar.types import ExceptionHandlersMap, Message, Receive, Scope, Send
 
 from century.core.actor import Actor
+from century.core.constraints import broken
 from century.core.errors import CenturyError, Invalid, RateLimited, TooLarge, Unauthenticated, Unavailable
 
 logger = logging.getLogger("century.http")
@@ -141,6 +142,8 @@ def _on_http(_: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]
 
 
 def _on_unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    if expected := broken(error):
+        return problem(expected)
     number = secrets.token_hex(6)
     logger.error("error %s at %s %s", number, request.method, request.url.path[:200], exc_info=error)
     title = HTTPStatus.INTERNAL_SERVER_ERROR.phrase

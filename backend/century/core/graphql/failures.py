@@ -6,6 +6,7 @@ from typing import Any
 
 from graphql import GraphQLError
 
+from century.core.constraints import broken
 from century.core.errors import CenturyError, Invalid, RateLimited, Unavailable
 from century.core.graphql.permissions import Refused
 
@@ -31,8 +32,9 @@ def present(error: GraphQLError) -> Presented:
         place["locations"] = [{"line": each.line, "column": each.column} for each in error.locations]
     if error.path is not None:
         place["path"] = list(error.path)
-    if isinstance(cause, CenturyError):
-        return present_expected(cause) | place
+    expected = cause if isinstance(cause, CenturyError) else broken(cause)
+    if expected:
+        return present_expected(expected) | place
     if cause is None and error.path is None:
         return {"message": _short(error.message), "extensions": {"code": Invalid.code}} | place
     number = secrets.token_hex(6)

@@ -25,5 +25,5 @@ export default defineConfig({
       '/auth': backend,
     },
   },
-  test: { environment: 'happy-dom', include: ['src/**/*.test.ts'] },
+  test: { environment: 'node', include: ['src/**/*.test.ts'] },
 });

@@ -28,7 +28,6 @@ class Live {
   epoch = $state(0);
   heardAt = $state<number | null>(null);
   #client: Client | null = null;
-  #socket: WebSocket | null = null;
   #wishes = new Set<Wish>();
   #timers: ReturnType<typeof setTimeout>[] = [];
   #attempt = 0;
@@ -46,10 +45,7 @@ class Live {
       retryWait: (tries) => pause(tries),
       onNonLazyError: () => undefined,
       on: {
-        connected: (socket) => {
-          this.#socket = socket as WebSocket;
-          this.#connected();
-        },
+        connected: () => this.#connected(),
         message: () => {
           this.heardAt = Date.now();
         },

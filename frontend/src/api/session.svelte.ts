@@ -125,7 +125,10 @@ async function post<T = unknown>(address: string, body: unknown, token: string |
       Number(response.headers.get('retry-after')) || null,
     );
   if (response.status >= 500) throw new Failure('UNREACHABLE', 'The server is not ready yet.');
-  throw new Failure('UNAUTHENTICATED', String(answer.detail ?? answer.message ?? answer.error ?? 'The server refused.'));
+  throw new Failure(
+    'UNAUTHENTICATED',
+    String(answer.detail ?? answer.message ?? answer.error ?? 'The server refused.'),
+  );
 }
 
 export const session = new Session();

@@ -33,8 +33,17 @@ export function beatsOf(timeline: Timeline, bounds: readonly [number, number], s
     }
     const errors = timeline.errorRate[place] ?? 0;
     const latency = timeline.latencyP95[place] ?? null;
-    const state = errors > limits.errorRate * 5 ? 'down' : errors > limits.errorRate || (latency ?? 0) > limits.latency ? 'slow' : 'ok';
-    beats.push({ at, state, title: `${time}: ${plural(requests, 'request')}, ${text(ratio(errors))} failed, p95 ${text(seconds(latency))}` });
+    const state =
+      errors > limits.errorRate * 5
+        ? 'down'
+        : errors > limits.errorRate || (latency ?? 0) > limits.latency
+          ? 'slow'
+          : 'ok';
+    beats.push({
+      at,
+      state,
+      title: `${time}: ${plural(requests, 'request')}, ${text(ratio(errors))} failed, p95 ${text(seconds(latency))}`,
+    });
   }
   return beats;
 }

@@ -14,7 +14,9 @@ export function Explorer() {
   const fetcher = useMemo(() => makeFetcher(), []);
 
   async function enter(): Promise<void> {
-    const answer = (await fetcher({ query: '{ me { name role } }' })) as { data?: { me: { name: string; role: Role } } };
+    const answer = (await fetcher({ query: '{ me { name role } }' })) as {
+      data?: { me: { name: string; role: Role } };
+    };
     setStanding(answer.data ? { at: 'in', ...answer.data.me } : { at: 'door' });
   }
 
@@ -26,7 +28,12 @@ export function Explorer() {
       .catch(() => setStanding({ at: 'door' }));
   }, []);
 
-  if (standing.at === 'asking') return <p className="explorer-wait" role="status">Loading the explorer…</p>;
+  if (standing.at === 'asking')
+    return (
+      <p className="explorer-wait" role="status">
+        Loading the explorer…
+      </p>
+    );
   if (standing.at === 'door') return <Door enter={enter} />;
   const { role } = standing;
   const tabs = examplesFor(role)
@@ -45,8 +52,12 @@ export function Explorer() {
         schemaDescription
       >
         <GraphiQL.Logo>
-          <a className="explorer-back" href="/monitoring/dashboard">Century</a>
-          <span className="explorer-who">{standing.name}, {roleName(role).toLowerCase()}</span>
+          <a className="explorer-back" href="/monitoring/dashboard">
+            Century
+          </a>
+          <span className="explorer-who">
+            {standing.name}, {roleName(role).toLowerCase()}
+          </span>
         </GraphiQL.Logo>
       </GraphiQL>
     </Granted.Provider>
@@ -76,10 +87,22 @@ function Door({ enter }: { enter: () => Promise<void> }) {
       <form onSubmit={submit}>
         <h1>API explorer</h1>
         <p>Sign in to ask the API what your role may know.</p>
-        <label>Name<input name="username" autoComplete="username" autoCapitalize="none" spellCheck={false} required /></label>
-        <label>Password<input name="password" type="password" autoComplete="current-password" required /></label>
-        {wrong && <p className="wrong" role="alert">{wrong}</p>}
-        <button type="submit" disabled={busy}>Sign in</button>
+        <label>
+          Name
+          <input name="username" autoComplete="username" autoCapitalize="none" spellCheck={false} required />
+        </label>
+        <label>
+          Password
+          <input name="password" type="password" autoComplete="current-password" required />
+        </label>
+        {wrong && (
+          <p className="wrong" role="alert">
+            {wrong}
+          </p>
+        )}
+        <button type="submit" disabled={busy}>
+          Sign in
+        </button>
         <a href="/monitoring/dashboard">To the console</a>
       </form>
     </main>

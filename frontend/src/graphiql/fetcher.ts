@@ -8,7 +8,10 @@ interface Asked {
 }
 
 /** Runs what the editor holds: over HTTP, or over the websocket where it is a subscription. */
-export function makeFetcher(): (asked: Asked, options?: { documentAST?: unknown }) => Promise<unknown> | AsyncIterable<unknown> {
+export function makeFetcher(): (
+  asked: Asked,
+  options?: { documentAST?: unknown },
+) => Promise<unknown> | AsyncIterable<unknown> {
   let client: Client | null = null;
 
   function socket(): Client {
@@ -36,7 +39,11 @@ async function overHttp(asked: Asked): Promise<unknown> {
         'content-type': 'application/json',
         authorization: `Bearer ${(await session.token()) ?? ''}`,
       },
-      body: JSON.stringify({ query: asked.query, operationName: asked.operationName ?? null, variables: asked.variables ?? null }),
+      body: JSON.stringify({
+        query: asked.query,
+        operationName: asked.operationName ?? null,
+        variables: asked.variables ?? null,
+      }),
     });
   let response = await once();
   if (response.status === 401 && (await session.renew())) response = await once();
@@ -52,6 +59,8 @@ interface Definition {
 function subscribes(asked: Asked, document: unknown): boolean {
   const definitions = (document as { definitions?: Definition[] } | undefined)?.definitions ?? [];
   const operations = definitions.filter((one) => one.kind === 'OperationDefinition');
-  const chosen = asked.operationName ? operations.find((one) => one.name?.value === asked.operationName) : operations[0];
+  const chosen = asked.operationName
+    ? operations.find((one) => one.name?.value === asked.operationName)
+    : operations[0];
   return chosen?.operation === 'subscription';
 }

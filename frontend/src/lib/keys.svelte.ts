@@ -33,7 +33,8 @@ class Keys {
     const key = palette ? 'mod k' : event.key;
     const pair = Date.now() - this.#since < PATIENCE ? `${this.#first} ${key}` : '';
     const found =
-      this.known.findLast((shortcut) => shortcut.keys === pair) ?? this.known.findLast((shortcut) => shortcut.keys === key);
+      this.known.findLast((shortcut) => shortcut.keys === pair) ??
+      this.known.findLast((shortcut) => shortcut.keys === key);
     this.#first = found ? '' : key;
     this.#since = Date.now();
     if (!found) return;

@@ -35,7 +35,7 @@ export function ratio(value: Maybe): Figure {
   const percent = value * 100;
   const distance = Math.min(Math.abs(percent), Math.abs(100 - percent));
   if (distance < 0.0005) return { value: digits(percent, 0), unit: '%' };
-  const places = distance < 0.1 ? 3 : distance < 10 ? 2 : 1;
+  const places = distance < 0.01 ? 3 : distance < 10 ? 2 : 1;
   const shown = digits(percent, places);
   return { value: Number(shown) === 100 ? '99.999' : shown, unit: '%' };
 }

@@ -12,7 +12,8 @@ export const PRESETS: readonly { last: string; short: string; label: string }[] 
   { last: 'P30D', short: '30d', label: 'Last 30 days' },
 ];
 
-const DURATION = /^P(?:(\d+(?:\.\d+)?)W)?(?:(\d+(?:\.\d+)?)D)?(?:T(?:(\d+(?:\.\d+)?)H)?(?:(\d+(?:\.\d+)?)M)?(?:(\d+(?:\.\d+)?)S)?)?$/;
+const DURATION =
+  /^P(?:(\d+(?:\.\d+)?)W)?(?:(\d+(?:\.\d+)?)D)?(?:T(?:(\d+(?:\.\d+)?)H)?(?:(\d+(?:\.\d+)?)M)?(?:(\d+(?:\.\d+)?)S)?)?$/;
 
 /** ISO 8601 duration in seconds; null for what is none. */
 export function parseDuration(value: string): number | null {
@@ -50,15 +51,11 @@ function brief(value: string): string {
 }
 
 export function lengthOf(range: Range): number {
-  return 'last' in range
-    ? (parseDuration(range.last) ?? 3600)
-    : (Date.parse(range.to) - Date.parse(range.from)) / 1000;
+  return 'last' in range ? (parseDuration(range.last) ?? 3600) : (Date.parse(range.to) - Date.parse(range.from)) / 1000;
 }
 
 export function boundsOf(range: Range, now: number): [start: number, end: number] {
-  return 'last' in range
-    ? [now - lengthOf(range), now]
-    : [Date.parse(range.from) / 1000, Date.parse(range.to) / 1000];
+  return 'last' in range ? [now - lengthOf(range), now] : [Date.parse(range.from) / 1000, Date.parse(range.to) / 1000];
 }
 
 /** `2 hours`, `90 minutes`, `3 days` */
@@ -95,9 +92,7 @@ export function between(from: number, to: number): string {
   const [a, b] = [new Date(from), new Date(to)];
   const day = (at: Date) => at.toLocaleDateString('en-GB', DAY);
   const time = (at: Date) => at.toLocaleTimeString('en-GB', TIME);
-  return day(a) === day(b)
-    ? `${day(a)}, ${time(a)} – ${time(b)}`
-    : `${day(a)}, ${time(a)} – ${day(b)}, ${time(b)}`;
+  return day(a) === day(b) ? `${day(a)}, ${time(a)} – ${time(b)}` : `${day(a)}, ${time(a)} – ${day(b)}, ${time(b)}`;
 }
 
 /** How often a page asks again, in milliseconds: about a hundredth of the range, between 10 s and 5 min. Null: never. */

@@ -2,7 +2,11 @@
  * Those whose text holds every word sought, or its letters in order; groups keep their order, and within a group what
  * begins with the words comes first.
  */
-export function matches<T extends { group: string }>(all: readonly T[], sought: string, textOf: (one: T) => string): T[] {
+export function matches<T extends { group: string }>(
+  all: readonly T[],
+  sought: string,
+  textOf: (one: T) => string,
+): T[] {
   const words = sought.toLowerCase().split(/\s+/).filter(Boolean);
   if (words.length === 0) return [...all];
   const groups = [...new Set(all.map((one) => one.group))];

@@ -32,9 +32,7 @@ export function figureOf(target: Target): Figure {
 
 /** `under 2 s`, `over 99.9%` */
 export function wordsOf(target: Pick<Target, 'name' | 'objective' | 'comparison'>): string {
-  const limit = isTime(target)
-    ? text(seconds(target.objective))
-    : `${Number((target.objective * 100).toFixed(4))}%`;
+  const limit = isTime(target) ? text(seconds(target.objective)) : `${Number((target.objective * 100).toFixed(4))}%`;
   return `${target.comparison === 'BELOW' ? 'under' : 'over'} ${limit.replace('.00 s', ' s')}`;
 }
 

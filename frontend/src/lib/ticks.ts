@@ -8,7 +8,12 @@ export function ceiling(highest: number, least: number): number {
 }
 
 /** `M0 10L5 8…` of a sparkline; a missing value breaks the line. */
-export function sparkPath(values: readonly (number | null)[], width: number, height: number, floor: number | null = null) {
+export function sparkPath(
+  values: readonly (number | null)[],
+  width: number,
+  height: number,
+  floor: number | null = null,
+) {
   const present = values.filter((value): value is number => value !== null);
   if (present.length === 0) return null;
   const low = floor === null ? Math.min(...present) : Math.min(floor, ...present);

@@ -37,7 +37,8 @@ function titleOf({ name, health, targets }: Judged): string {
   if (health === 'SILENT') return `${name} has gone silent`;
   const missed = targets.filter((target) => target.met === false).map((target) => target.name);
   if (missed.includes('availability') && health === 'UNHEALTHY') return `${name} is unavailable at times`;
-  if (missed.includes('error_rate')) return health === 'UNHEALTHY' ? `${name} is failing` : `${name} fails more than it should`;
+  if (missed.includes('error_rate'))
+    return health === 'UNHEALTHY' ? `${name} is failing` : `${name} fails more than it should`;
   if (missed.some((target) => target.startsWith('latency'))) return `${name} is slow`;
   if (missed.includes('cpu') || missed.includes('memory')) return `${name} is short of resources`;
   return health === 'UNHEALTHY' ? `${name} is unhealthy` : `${name} is degraded`;
@@ -46,7 +47,8 @@ function titleOf({ name, health, targets }: Judged): string {
 function detailOf({ health, errorRate, targets }: Judged): string {
   if (health === 'SILENT') return 'No telemetry arrives from it. It may be down, or only its exporter.';
   const missed = targets.filter((target) => target.met === false);
-  if (missed.length === 0) return 'The last minutes were worse than its targets allow; the whole range still meets them.';
+  if (missed.length === 0)
+    return 'The last minutes were worse than its targets allow; the whole range still meets them.';
   const parts = missed.map((target) =>
     target.name === 'error_rate' && errorRate !== null
       ? `${text(ratio(errorRate))} of requests failed (target ${wordsOf(target)})`

@@ -1,12 +1,21 @@
 import { csv } from '../lib/csv.ts';
 import { save } from '../lib/save.ts';
 
-export function saveTable(name: string, header: readonly string[], rows: readonly (readonly (string | number | null)[])[]): void {
+export function saveTable(
+  name: string,
+  header: readonly string[],
+  rows: readonly (readonly (string | number | null)[])[],
+): void {
   save(`${name}.csv`, csv(header, rows));
 }
 
 /** The chart as one picture on the card's own ground, with its title and legend. */
-export function savePicture(name: string, title: string, legend: readonly { label: string; colour: string }[], chart: HTMLCanvasElement): void {
+export function savePicture(
+  name: string,
+  title: string,
+  legend: readonly { label: string; colour: string }[],
+  chart: HTMLCanvasElement,
+): void {
   const ratio = devicePixelRatio || 1;
   const head = 58 * ratio;
   const edge = 16 * ratio;

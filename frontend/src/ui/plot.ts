@@ -1,5 +1,5 @@
 import uPlot from 'uplot';
-import { text, ratio, rate, seconds } from '../lib/numbers.ts';
+import { rate, ratio, seconds, text } from '../lib/numbers.ts';
 import { ceiling } from '../lib/ticks.ts';
 
 export type Kind = 'seconds' | 'ratio' | 'rate' | 'availability';
@@ -43,7 +43,11 @@ function tick(kind: Kind, value: number): string {
   if (value === 0) return kind === 'ratio' || kind === 'availability' ? '0%' : '0';
   if (kind === 'ratio' || kind === 'availability') return `${Number((value * 100).toFixed(3))}%`;
   if (kind === 'rate') return `${value >= 1000 ? `${Number((value / 1000).toFixed(1))}k` : Number(value.toFixed(3))}/s`;
-  return value < 0.001 ? `${Number((value * 1e6).toFixed(1))} µs` : value < 1 ? `${Number((value * 1000).toFixed(1))} ms` : `${Number(value.toFixed(2))} s`;
+  return value < 0.001
+    ? `${Number((value * 1e6).toFixed(1))} µs`
+    : value < 1
+      ? `${Number((value * 1000).toFixed(1))} ms`
+      : `${Number(value.toFixed(2))} s`;
 }
 
 const two = (value: number) => String(value).padStart(2, '0');
@@ -79,7 +83,7 @@ export function plot(root: HTMLElement, data: uPlot.AlignedData, options: PlotOp
     }
     if (kind === 'availability') return [low >= 0.99 ? 0.99 : low >= 0.9 ? 0.9 : low >= 0.5 ? 0.5 : 0, 1];
     const target = options.target();
-    const wanted = target && target.value <= high * 2.5 ? Math.max(high, target.value) : high;
+    const wanted = target && target.value <= high * 1.6 ? Math.max(high, target.value) : high;
     const top = ceiling(wanted, kind === 'ratio' ? 0.01 : kind === 'seconds' ? 0.01 : 0.1);
     return [0, kind === 'ratio' ? Math.min(1, top) : top];
   }
@@ -104,6 +108,11 @@ export function plot(root: HTMLElement, data: uPlot.AlignedData, options: PlotOp
     pen.textAlign = 'left';
     const below = y - top < 18 * ratio;
     pen.textBaseline = below ? 'top' : 'bottom';
+    // A rim of the card's colour keeps the words legible where a line runs behind them.
+    pen.strokeStyle = token('--card');
+    pen.lineWidth = 3 * ratio;
+    pen.lineJoin = 'round';
+    pen.strokeText(target.label, left + 2 * ratio, y + (below ? 5 : -4) * ratio);
     pen.fillText(target.label, left + 2 * ratio, y + (below ? 5 : -4) * ratio);
   }
 
@@ -125,6 +134,7 @@ export function plot(root: HTMLElement, data: uPlot.AlignedData, options: PlotOp
       pen.lineTo(x + 5 * ratio, top);
       pen.lineTo(x + 0.5 * ratio, top + 6 * ratio);
       pen.fill();
+      if (options.height < 160) continue;
       const wide = pen.measureText(mark.label).width + 14 * ratio;
       const at = x + wide > left + width ? x - wide + 4 * ratio : x + 7 * ratio;
       if (at < free) continue;
@@ -143,7 +153,11 @@ export function plot(root: HTMLElement, data: uPlot.AlignedData, options: PlotOp
         points: { size: 7, width: 2 },
         focus: { prox: -1 },
         drag: { x: true, y: false, setScale: false },
-        sync: { key: 'time', scales: ['x', null], filters: { pub: (type) => type === 'mousemove' || type === 'mouseleave' } },
+        sync: {
+          key: 'time',
+          scales: ['x', null],
+          filters: { pub: (type) => type === 'mousemove' || type === 'mouseleave' },
+        },
       },
       scales: {
         x: { time: true, range: () => options.bounds() },
@@ -184,7 +198,13 @@ export function plot(root: HTMLElement, data: uPlot.AlignedData, options: PlotOp
             ...(entry.dashed ? { dash: [5, 4] } : {}),
             ...(entry.area ? { fill: (self: uPlot) => fade(self, colour) } : {}),
             // A single value between two gaps has no line: it gets a dot instead.
-            points: { show: true, size: 4, width: 0, fill: colour, filter: (self, index) => lonely(self.data[index] ?? []) },
+            points: {
+              show: true,
+              size: 4,
+              width: 0,
+              fill: colour,
+              filter: (self, index) => lonely(self.data[index] ?? []),
+            },
           };
         }),
       ],
@@ -193,8 +213,14 @@ export function plot(root: HTMLElement, data: uPlot.AlignedData, options: PlotOp
           (self) => {
             const ratio = devicePixelRatio || 1;
             self.ctx.save();
-            drawTarget(self, self.ctx, ratio);
             drawMarks(self, self.ctx, ratio);
+            self.ctx.restore();
+          },
+        ],
+        draw: [
+          (self) => {
+            self.ctx.save();
+            drawTarget(self, self.ctx, devicePixelRatio || 1);
             self.ctx.restore();
           },
         ],

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import signal
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,7 +24,8 @@ from century.demo.traffic import PAYMENTS, SERVICE
 from century.demo.visitors import Visitors
 from century.demo.weather import DAY, HOUR, PEAK, RELEASES, Weather, rhythm, weather
 from century.demo.website import payments_api, website
-from tests.client.receiver import plain
+from tests.client.conftest import KEY
+from tests.client.receiver import Receiver, plain
 
 END = 1_795_500_000 // 60 * 60
 CALM = Weather(rate=200.0, database=0.05, payments_failing=0.0, inquiries_failing=0.0)
@@ -169,3 +173,29 @@ async def test_visitors_get_what_they_ask_for(tmp_path: Path) -> None:
         await asyncio.wait({visiting})
         assert statuses <= {200, 201, 404, 500}
     store.close()
+
+
+def test_it_runs_until_a_signal(tmp_path: Path, receiver: Receiver) -> None:
+    (tmp_path / "demo").mkdir()
+    loading.Loaded(END, stretches=len(stretches(END)), releases=len(RELEASES)).write(tmp_path / "demo" / "loaded.json")
+    command = [sys.executable, "-m", "century.demo", "--endpoint", receiver.address, "--key", KEY]
+    with subprocess.Popen([*command, "--data-dir", str(tmp_path)], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            address = process.stdout.readline().split()[-1].rstrip(".")
+            for parcel in ("R00001", "R00002"):
+                assert httpx.get(f"{address}/properties/{parcel}", trust_env=False).status_code in (200, 500)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(10) == 0
+        finally:
+            process.kill()
+    told = [
+        (plain(resource.resource.attributes)["service.name"], metric.name)
+        for batch in receiver.metrics
+        for resource in batch.resource_metrics
+        for scope in resource.scope_metrics
+        for metric in scope.metrics
+    ]
+    assert {service for service, _ in told} == {SERVICE, PAYMENTS}
+    assert (SERVICE, "db.client.connection.count") in told
+    assert sum(count for point, count in receiver.durations() if point.get("http.route") == "/properties/{parcel}") >= 2

@@ -13,7 +13,7 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 
-from century.client.door import HttpDoor
+from century.client.door import HttpDoor, Outcome, Verdict
 from century.client.watch import Watch
 from century.core.settings import Settings
 from tests.telemetry.door import Door, opened
@@ -82,6 +82,29 @@ async def test_the_clients_numbers(door: Door) -> None:
     assert not found["latency"]["approximate"]
     for name, share in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99)):
         assert found["latency"][name] == pytest.approx(quantile(values, share), rel=BOUND * 1.02), name
+
+
+async def test_an_answer_that_was_lost_counts_once(door: Door) -> None:
+    century, lost = HttpDoor(door.address, door.secret), 2
+
+    def deliver(path: str, body: bytes, seconds: float) -> Outcome:
+        nonlocal lost
+        outcome = century(path, body, seconds)
+        if path == "/v1/metrics" and lost:
+            lost -= 1
+            return Outcome(Verdict.AGAIN, "does not answer (cut off)")
+        return outcome
+
+    watch = Watch(deliver, {"service.name": "shop"}, interval=3600.0)
+    pipeline = watch.start()
+    assert pipeline is not None
+    for place in range(100):
+        pipeline.durations.record(0.1, attributes(place))
+        if place % 25 == 24:
+            await asyncio.to_thread(watch.flush)
+    await asyncio.to_thread(watch.stop)
+    found = await latency(door, "shop")
+    assert (found["requestCount"], found["errorCount"]) == (100, 5)
 
 
 @pytest.mark.parametrize(

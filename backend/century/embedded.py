@@ -34,6 +34,7 @@ POSTGRES_SETTINGS = {
     "io_method": "sync",
     "recovery_init_sync_method": "syncfs" if sys.platform == "linux" else "fsync",
     "max_worker_processes": "4",
+    "max_logical_replication_workers": "0",
     "max_parallel_workers_per_gather": "0",
     "log_checkpoints": "off",
     "log_min_messages": "warning",

@@ -11,6 +11,7 @@ import json
 import os
 import socket
 import sys
+from collections.abc import Callable
 
 from century.core.settings import Settings, read_settings
 
@@ -23,8 +24,8 @@ def told() -> Settings:
     return read_settings(json.loads(line))
 
 
-def prepare() -> None:
-    """Migrate, see to the first admin, and answer with their sign-in link (or null) on stdout."""
+def preparation() -> Callable[[Settings], str | None]:
+    """What brings the database to this version and sees to the first admin; it answers with their sign-in link."""
     from century.access.people import ensure_admin
     from century.core.bus import Bus
     from century.core.clock import SystemClock
@@ -34,7 +35,7 @@ def prepare() -> None:
 
     import_tables()
 
-    async def work_through(settings: Settings) -> str | None:
+    async def prepare(settings: Settings) -> str | None:
         engine, bus = connect(settings.database_url, pool_size=2), Bus(settings.redis_url)
         try:
             await migrate(engine)
@@ -44,7 +45,7 @@ def prepare() -> None:
             await bus.close()
             await engine.dispose()
 
-    print(json.dumps({"link": asyncio.run(work_through(told()))}), flush=True)
+    return lambda settings: asyncio.run(prepare(settings))
 
 
 def server() -> None:
@@ -56,12 +57,21 @@ def server() -> None:
     serving.run(told(), listener)
 
 
-def worker() -> None:
-    """Run the timetable."""
+def worker(*, first: bool) -> None:
+    """Run the timetable; the first worker of an `up` prepares the database before, and tells the link on stdout."""
     from century.worker import run
 
-    run(told())
+    prepare = preparation() if first else None
+    settings = told()
+    if prepare:
+        os.write(1, json.dumps({"link": prepare(settings)}).encode() + b"\n")
+        os.dup2(2, 1)  # the supervisor reads no further
+    run(settings)
 
 
 if __name__ == "__main__":
-    {"prepare": prepare, "server": server, "worker": worker}[sys.argv[1]]()
+    match sys.argv[1:]:
+        case ["server"]:
+            server()
+        case ["worker", *rest]:
+            worker(first=rest == ["first"])

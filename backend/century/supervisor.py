@@ -41,9 +41,9 @@ class Part:
     failures: int = 0
     due: float | None = field(default=None)
 
-    def begin(self) -> None:
-        """Start it now."""
-        self.process, self.started_at, self.due = self.start(), time.monotonic(), None
+    def begin(self, process: subprocess.Popen[bytes] | None = None) -> None:
+        """Start it now, or take over what was started as its process."""
+        self.process, self.started_at, self.due = process or self.start(), time.monotonic(), None
 
     def look(self, now: float) -> str | None:
         """Notice a death, start again when due; a sentence where there is something to tell."""
@@ -97,27 +97,22 @@ class Supervisor:
             self._end()
 
     def _start(self) -> str | None:
-        # All three import while the database starts.
-        preparation = self._child("prepare", log="prepare", stdout=subprocess.PIPE)
-        self.parts = [Part(name, partial(self._supervised, name)) for name in ("server", "worker")]
-        for part in self.parts:
-            part.begin()
-        try:
-            environment = self._environment()
-            self.told = json.dumps(environment).encode() + b"\n"
-            _send(preparation, self.told)
-            answer = preparation.stdout.read() if preparation.stdout else b""
-            if preparation.wait() != 0 or not answer:
-                raise SpawnError(f"The database could not be prepared:\n{self._log_end('prepare')}")
-        finally:
-            end(preparation, signal.SIGKILL, 1)
-            if preparation.stdout:
-                preparation.stdout.close()
+        # Both import while the database starts; the worker prepares it before it begins to work.
+        server, worker = (Part(name, partial(self._supervised, name)) for name in ("server", "worker"))
+        self.parts = [server, worker]
+        server.begin(self._child("server"))
+        worker.begin(self._child("worker", "first", stdout=subprocess.PIPE))
+        assert server.process and worker.process and worker.process.stdout
+        environment = self._environment()
+        self.told = json.dumps(environment).encode() + b"\n"
+        _send(worker.process, self.told)
+        with worker.process.stdout as output:
+            answer = output.readline()
+        if not answer:
+            raise SpawnError(f"The database could not be prepared:\n{self._log_end('worker')}")
+        _send(server.process, self.told)
         Running(os.getpid(), self.address, environment["DATABASE_URL"], environment["REDIS_URL"]).write(self.data_dir)
-        for part in self.parts:
-            if part.process is not None:
-                _send(part.process, self.told)
-        link: str | None = json.loads(answer.splitlines()[-1])["link"]
+        link: str | None = json.loads(answer)["link"]
         return link
 
     def _environment(self) -> dict[str, str]:
@@ -134,14 +129,14 @@ class Supervisor:
                 given[name] = Path(path).read_text().strip()
         return ours | kept_secrets(self.data_dir, self.environ) | given | {"MONITORING_DATA_DIR": str(self.data_dir)}
 
-    def _child(self, role: str, *, log: str, stdout: int | None = None) -> subprocess.Popen[bytes]:
-        path = self.data_dir / "logs" / f"{log}.log"
+    def _child(self, role: str, *options: str, stdout: int | None = None) -> subprocess.Popen[bytes]:
+        path = self.data_dir / "logs" / f"{role}.log"
         environment = {key: value for key, value in self.environ.items() if not key.startswith("MONITORING_")}
         for secret in ("DATABASE_URL", "REDIS_URL"):
             environment.pop(secret, None)
         with path.open("ab") as output:
             return spawn(
-                [sys.executable, "-m", "century.supervised", role],
+                [sys.executable, "-m", "century.supervised", role, *options],
                 env=environment | {"CENTURY_LISTENER": str(self.listener.fileno())},
                 stdin=subprocess.PIPE,
                 stdout=stdout or output,
@@ -150,9 +145,8 @@ class Supervisor:
             )
 
     def _supervised(self, role: str) -> subprocess.Popen[bytes]:
-        child = self._child(role, log=role)
-        if self.told:
-            _send(child, self.told)
+        child = self._child(role)
+        _send(child, self.told)
         return child
 
     def _start_demo(self) -> subprocess.Popen[bytes]:

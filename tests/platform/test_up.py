@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
+from century.core.bus import Bus
 from tests.platform.installation import Up, alive, century, free_port, link_in, nobody, until, up
 
 PARTS = ("century.supervised server", "century.supervised worker", "postgres", "valkey-server")
@@ -79,6 +81,18 @@ def test_an_emptied_redis_loses_nothing(running: Up) -> None:
     redis.flushall()
     redis.close()
     until(running.ready, "ready again", within=10)
+
+
+def test_the_worker_still_takes_jobs_after_all_that(running: Up) -> None:
+    async def ring() -> None:
+        bus = Bus(running.url("redis_url"))
+        await bus.enqueue("compact")
+        await bus.close()
+
+    redis = Redis.from_url(running.url("redis_url"))
+    asyncio.run(ring())
+    until(lambda: redis.zcard("arq:queue") == 0 and not redis.keys("arq:in-progress:*"), "the job is done", within=15)
+    redis.close()
 
 
 def test_commands_find_a_running_installation(running: Up) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 
+from alembic import context
 from sqlalchemy import Connection
 
-from alembic import context
 from century.core.db import Base, connect
 from century.core.settings import database_url
 from century.migrations import import_tables

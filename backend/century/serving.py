@@ -40,7 +40,8 @@ def _taken(host: str, port: int) -> str:
     holder = "another process"
     try:
         for connection in psutil.net_connections("tcp"):
-            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
+            listens = connection.status == psutil.CONN_LISTEN and connection.laddr
+            if listens and listens.port == port and connection.pid:
                 process = psutil.Process(connection.pid)
                 module = process.cmdline()[1:3]
                 name = process.name() + (f" {' '.join(module)}" if module[:1] == ["-m"] else "")

@@ -56,7 +56,9 @@ class Work:
 
     def announce(self, topic: str, message: Any) -> None:
         """Say something on the bus once this transaction has committed."""
-        self._announcements.append((topic, message if isinstance(message, bytes) else orjson.dumps(message, default=str)))
+        self._announcements.append(
+            (topic, message if isinstance(message, bytes) else orjson.dumps(message, default=str))
+        )
 
     def ring(self, job: str, **arguments: Any) -> None:
         """Ring for a worker's job once this transaction has committed."""
@@ -88,11 +90,10 @@ class Works:
     @contextlib.asynccontextmanager
     async def begin(self, actor: Actor = INTERNAL) -> AsyncIterator[Work]:
         """A transaction that commits when the block ends well; then the bus hears of it."""
-        async with AsyncSession(self.engine, expire_on_commit=False) as session:
-            async with session.begin():
-                work = Work(session, self.clock.now(), actor, self.bus)
-                yield work
-                await work._seal()
+        async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
+            work = Work(session, self.clock.now(), actor, self.bus)
+            yield work
+            await work._seal()
         await work._tell()
 
     @contextlib.asynccontextmanager

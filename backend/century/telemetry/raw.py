@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, datetime, timedelta
@@ -31,21 +32,30 @@ def nanoseconds(at: datetime) -> int:
 @contextlib.asynccontextmanager
 async def reading(engine: AsyncEngine) -> AsyncIterator[Connection]:
     """A read-only transaction that sees one moment: what is moved meanwhile is seen once, here or there."""
-    async with engine.connect() as connection:
-        raw = (await connection.get_raw_connection()).driver_connection
-        assert raw is not None
-        async with raw.transaction(isolation="repeatable_read", readonly=True):
-            yield raw
+    async with _taken(engine) as raw, raw.transaction(isolation="repeatable_read", readonly=True):
+        yield raw
 
 
 @contextlib.asynccontextmanager
 async def writing(engine: AsyncEngine) -> AsyncIterator[Connection]:
     """A transaction that commits when the block ends well."""
+    async with _taken(engine) as raw, raw.transaction():
+        yield raw
+
+
+@contextlib.asynccontextmanager
+async def _taken(engine: AsyncEngine) -> AsyncIterator[Connection]:
     async with engine.connect() as connection:
         raw = (await connection.get_raw_connection()).driver_connection
         assert raw is not None
-        async with raw.transaction():
+        try:
             yield raw
+        except (asyncio.CancelledError, GeneratorExit):
+            # SQLAlchemy sees nothing of what happens on the driver's own connection. Cut off in the middle of BEGIN, it
+            # would go back to the pool inside this transaction: the next to take it reads the past and commits nothing.
+            raw.terminate()
+            await connection.invalidate()
+            raise
 
 
 _SERIES = """

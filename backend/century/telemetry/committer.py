@@ -78,6 +78,7 @@ class Committer:
     """One a process; `store` returns once the rows are on disk."""
 
     works: Works
+    reading: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     _queue: asyncio.Queue[_Waiting] = field(default_factory=asyncio.Queue)
     _bytes: int = 0
     _incoming: int = 0

@@ -66,11 +66,14 @@ class Catalogue:
 
     def grow(self) -> None:
         self.size += 1
+        if self.size > 2 * MOST_STREAMS:
+            raise TooMany(f"one request may open {MOST_STREAMS} metrics and sets of buckets")
 
     def trim(self) -> None:
         """Between requests: forget everything when there are too many streams (they are found again in the tables)."""
         if self.size > MOST_STREAMS:
-            self.resources.clear()
+            # A new dictionary: a large request that is being read in a thread keeps its own.
+            self.resources = {}
             self.size = 0
 
 
@@ -328,40 +331,76 @@ class _Reader:
                     counts += self.body[part.start : part.stop]
         return offset, counts
 
-    def _explicits(self, origin: Source, scope: ScopeEntry, key: StreamKey, begins: list[int], ends: list[int]) -> None:
+    def _explicits(self, origin: Source, scope: ScopeEntry, of: StreamKey, begins: list[int], ends: list[int]) -> None:
         body, keep = self.body, self.gathered.explicit
         last, stream = None, None
         for begin, end in zip(begins, ends, strict=True):
-            said, attribute_bytes = _collect(body, begin, end, attributes_field=9)
-            if _number(said, 10) & NO_RECORDED_VALUE:
+            read = _usual_explicit(body, begin, end) or _odd_explicit(body, begin, end)
+            if read is None:
                 continue
-            counts = b"".join(body[each.start : each.stop] for each in said.get(6, ()))
-            bounds = b"".join(body[each.start : each.stop] for each in said.get(7, ()))
+            key, bounds, start, at, count, total, counts, low, high = read
             if stream is None or bounds != last:
-                whole = (*key[:4], bounds)
+                whole = (*of[:4], bounds)
                 try:
-                    stream = scope.streams.get(whole) or self._stream(origin, scope, whole)
-                    last = bounds
+                    stream, last = scope.streams.get(whole) or self._stream(origin, scope, whole), bounds
                 except Refused as reason:
-                    self.refusals.add(_name(key[0]), str(reason))
+                    self.refusals.add(_name(of[0]), str(reason))
                     stream = None
                     continue
-            series = self._series(stream, attribute_bytes)
+            series = self._series(stream, key)
             if series:
-                keep(
-                    stream,
-                    series,
-                    _long(said, 2, body),
-                    _long(said, 3, body),
-                    _long(said, 4, body),
-                    _double(said, 5, body),
-                    counts,
-                    _double(said, 11, body),
-                    _double(said, 12, body),
-                )
+                keep(stream, series, start, at, count, total, counts, low, high)
 
 
+# attributes and bounds as they lie on the wire, start, time, count, sum, counts (fixed64), least, greatest
+Explicit = tuple[bytes, bytes, int, int, int, float, bytes, float, float]
+_FRONT = struct.Struct("<xqxqxq").unpack_from
+_DOUBLE = struct.Struct("<xd").unpack_from
 _LONG = struct.Struct("<xq").unpack_from
+
+
+def _usual_explicit(body: bytes, position: int, end: int) -> Explicit | None:
+    """A point in the order and with the fields that SDKs write; none when it is of another layout."""
+    if end - position < 27 or body[position] != 0x11 or body[position + 9] != 0x19 or body[position + 18] != 0x21:
+        return None
+    start, at, count = _FRONT(body, position)
+    position += 27
+    total = low = high = NAN
+    if body[position] == 0x29:
+        (total,) = _DOUBLE(body, position)
+        position += 9
+    slices = []
+    for tag in (0x32, 0x3A):
+        first = position
+        if body[position] == tag:
+            length, first = varint(body, position + 1)
+            position = first + length
+            if position > end:
+                return None
+        slices.append(body[first:position])
+    first = position
+    while position < end and body[position] == 0x4A:
+        length, position = varint(body, position + 1)
+        position += length
+    key = body[first:position]
+    if position < end and body[position] == 0x59:
+        (low,) = _DOUBLE(body, position)
+        position += 9
+    if position < end and body[position] == 0x61:
+        (high,) = _DOUBLE(body, position)
+        position += 9
+    return (key, slices[1], start, at, count, total, slices[0], low, high) if position == end else None
+
+
+def _odd_explicit(body: bytes, begin: int, end: int) -> Explicit | None:
+    """A point of any layout; none when it says that no value was recorded."""
+    said, key = _collect(body, begin, end, attributes_field=9)
+    if _number(said, 10) & NO_RECORDED_VALUE:
+        return None
+    counts, bounds = (b"".join(body[each.start : each.stop] for each in said.get(number, ())) for number in (6, 7))
+    start, at, count = (_long(said, number, body) for number in (2, 3, 4))
+    total, low, high = (_double(said, number, body) for number in (5, 11, 12))
+    return key, bounds, start, at, count, total, counts, low, high
 
 
 def _parts(body: bytes, start: int, stop: int) -> tuple[bytes, int, int, int]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import orjson
 from sqlalchemy import text
@@ -14,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from century.core.actor import Actor
 from century.core.errors import Invalid, TooLarge, Unavailable
 from century.core.ids import new_id
-from century.telemetry import answers, block, committer, otlp, otlp_json, spans
+from century.telemetry import answers, block, committer, otlp, otlp_json, points, spans
 from century.telemetry.answers import Media
 from century.telemetry.refusals import Refusals
 from century.telemetry.wire import Malformed
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from century.telemetry.service import Telemetry
 
 SECOND = 1_000_000_000
+LARGE = 256 << 10
+Result = TypeVar("Result")
 UNREACHABLE = (OSError, TimeoutError, SQLAlchemyError)
 
 INSERT_REQUESTS = text("""
@@ -43,15 +47,10 @@ async def receive_metrics(telemetry: Telemetry, actor: Actor, body: bytes, media
     telemetry.committer.admit()
     now = telemetry.works.clock.now()
     at = int(now.timestamp() * SECOND)
-    unpacked = answers.unpack(body, encoding)
-    try:
-        wire = otlp_json.metrics(unpacked) if media is Media.JSON else unpacked
-        batch = otlp.read(wire, telemetry.registry.catalogue, at)
-    except Malformed as error:
-        raise Invalid(f"this is no OTLP metrics request: {error}") from None
-    except otlp.TooMany as error:
-        raise TooLarge(str(error)) from None
-    digest = hashlib.sha256(wire).digest()
+    catalogue = telemetry.registry.catalogue
+    batch, digest = await _aside(
+        telemetry, _weight(body, media, encoding), lambda: read_metrics(body, media, encoding, catalogue, at)
+    )
     batch = await telemetry.registry.settle(batch, actor)
     parts = batch.by_service()
     await telemetry.registry.know([service for service, _ in parts], actor)
@@ -70,14 +69,10 @@ async def receive_metrics(telemetry: Telemetry, actor: Actor, body: bytes, media
 async def receive_traces(telemetry: Telemetry, actor: Actor, body: bytes, media: Media, encoding: str) -> Refusals:
     """Keep the slow and failed requests of a traces request. Raises `CenturyError`."""
     now = telemetry.works.clock.now()
-    unpacked = answers.unpack(body, encoding)
-    try:
-        wire = otlp_json.traces(unpacked) if media is Media.JSON else unpacked
-        records, refusals = spans.read(wire, int(now.timestamp() * SECOND))
-    except Malformed as error:
-        raise Invalid(f"this is no OTLP traces request: {error}") from None
-    except spans.TooManySpans as error:
-        raise TooLarge(str(error)) from None
+    at = int(now.timestamp() * SECOND)
+    records, refusals = await _aside(
+        telemetry, _weight(body, media, encoding), lambda: read_traces(body, media, encoding, at)
+    )
     if not records:
         return refusals
     async with telemetry.works.begin(actor) as work:
@@ -94,6 +89,44 @@ async def receive_traces(telemetry: Telemetry, actor: Actor, body: bytes, media:
             if result.rowcount:
                 work.announce(f"requests.{name}", orjson.dumps({**values, "service": name}))
     return refusals
+
+
+def read_metrics(
+    body: bytes, media: Media, encoding: str, catalogue: otlp.Catalogue, now: int
+) -> tuple[points.Batch, bytes]:
+    """The points of a request as it came, and the digest of what it says. Raises `CenturyError`."""
+    unpacked = answers.unpack(body, encoding)
+    try:
+        wire = otlp_json.metrics(unpacked) if media is Media.JSON else unpacked
+        return otlp.read(wire, catalogue, now), hashlib.sha256(wire).digest()
+    except Malformed as error:
+        raise Invalid(f"this is no OTLP metrics request: {error}") from None
+    except otlp.TooMany as error:
+        raise TooLarge(str(error)) from None
+
+
+def read_traces(body: bytes, media: Media, encoding: str, now: int) -> tuple[list[spans.Record], Refusals]:
+    """The records of a request as it came. Raises `CenturyError`."""
+    unpacked = answers.unpack(body, encoding)
+    try:
+        return spans.read(otlp_json.traces(unpacked) if media is Media.JSON else unpacked, now)
+    except Malformed as error:
+        raise Invalid(f"this is no OTLP traces request: {error}") from None
+    except spans.TooManySpans as error:
+        raise TooLarge(str(error)) from None
+
+
+async def _aside(telemetry: Telemetry, weight: int, read: Callable[[], Result]) -> Result:
+    """What reading gives; a large request is read in a thread, one at a time, so that the others need not wait."""
+    if weight < LARGE:
+        return read()
+    async with telemetry.committer.reading:
+        return await asyncio.to_thread(read)
+
+
+def _weight(body: bytes, media: Media, encoding: str) -> int:
+    """About how many bytes of protobuf there are to read."""
+    return len(body) * (8 if encoding else 1) * (4 if media is Media.JSON else 1)
 
 
 def _row(service: str, number: int, digest: bytes, now: datetime, hour: int, part: block.Block) -> committer.Stored:

@@ -115,7 +115,7 @@ class Registry:
                 for place, series in settled.items():
                     discovery = batch.discoveries[place]
                     discovery.stream.ids[discovery.key] = series
-                    self.catalogue.grow()
+                    self.catalogue.size += 1
                 found.update(settled)
         for place, count in batch.lost(list(reasons)).items():
             batch.refusals.add(batch.discoveries[place].stream.metric, reasons[place], count)

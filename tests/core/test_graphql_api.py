@@ -119,6 +119,18 @@ async def test_a_deadline_ends_an_operation() -> None:
     assert late.errors[0]["extensions"]["code"] == "TOO_COMPLEX"
 
 
+@pytest.mark.parametrize(
+    ("query", "variables"),
+    [
+        ('{ service(name: "a\\u0000") { name } }', {}),
+        ("query($n: String!) { service(name: $n) { name } }", {"n": "\0"}),
+        ('query($n: String! = "\\u0000") { service(name: $n) { name } }', {}),
+    ],
+)
+async def test_a_text_that_cannot_be_kept_is_refused(query: str, variables: dict[str, str]) -> None:
+    assert (await answer(query, **variables))["errors"][0]["extensions"]["code"] == "INVALID"
+
+
 async def test_columns_are_arrays() -> None:
     result = await answer('{ service(name: "x") { columns { at values } } }')
     assert result["data"]["service"]["columns"] == {"at": [1, 2, 3], "values": [0.5, None, None]}

@@ -178,6 +178,7 @@ class Api:
     async def execute(self, prepared: Prepared, context: Context, variables: Mapping[str, Any] | None) -> Answer:
         """Run a prepared and permitted query or mutation within the deadline."""
         try:
+            guard.check_variables(variables or {})
             async with asyncio.timeout(self._deadline):
                 result = execute(
                     self._core,
@@ -190,6 +191,8 @@ class Api:
                 )
                 if not isinstance(result, ExecutionResult):
                     result = await result
+        except Invalid as error:
+            return refusal(error)
         except TimeoutError:
             return refusal(guard.TooComplex(f"took longer than {self._deadline:g} s: ask for less"), status=503)
         return _answer(result)
@@ -198,6 +201,11 @@ class Api:
         self, prepared: Prepared, context: Context, variables: Mapping[str, Any] | None
     ) -> AsyncIterator[Answer]:
         """The answers of a prepared and permitted subscription; a single one with `ran` false if it cannot start."""
+        try:
+            guard.check_variables(variables or {})
+        except Invalid as error:
+            yield refusal(error)
+            return
         source = subscribe(
             self._core,
             prepared.document,

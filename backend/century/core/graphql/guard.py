@@ -1,7 +1,8 @@
 """What a document may cost, decided on its syntax tree before validation: validating a hostile one can hold a second."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from graphql import (
     DocumentNode,
@@ -14,11 +15,12 @@ from graphql import (
     ObjectValueNode,
     OperationDefinitionNode,
     SelectionSetNode,
+    StringValueNode,
     ValueNode,
     parse,
 )
 
-from century.core.errors import CenturyError
+from century.core.errors import CenturyError, Invalid
 
 MAX_BODY = 128 * 1024
 # Of the body, the document alone: escapes in one long literal cost more than its tokens tell.
@@ -36,6 +38,7 @@ MAX_FRAGMENTS = 20
 MAX_OPERATIONS = 5
 MAX_OBJECT_FIELDS = 50
 MAX_VARIABLES = 50
+NO_NUL = "a text may not hold U+0000"
 INTROSPECTION = frozenset({"__schema", "__type"})
 
 
@@ -70,6 +73,7 @@ def check(document: DocumentNode) -> None:
         counter.directives += len(fragment.directives or ())
     for operation in operations:
         _at_most(len(operation.variable_definitions or ()), MAX_VARIABLES, "variables")
+        _check_literals([each.default_value for each in operation.variable_definitions or () if each.default_value])
         counter.directives += len(operation.directives or ())
         size = counter.of(operation.selection_set)
         _at_most(size.depth, MAX_DEPTH, "levels of fields")
@@ -83,18 +87,36 @@ def check(document: DocumentNode) -> None:
         counter.check_keys([fragment.selection_set])
 
 
+def check_variables(variables: Mapping[str, Any]) -> None:
+    """Invalid where a text holds U+0000, which PostgreSQL cannot keep."""
+    values: list[Any] = [variables]
+    while values:
+        match values.pop():
+            case str(text) if "\0" in text:
+                raise Invalid(NO_NUL, field="variables")
+            case dict(entries):
+                values.extend(entries.values())
+            case list(entries):
+                values.extend(entries)
+
+
 def _at_most(count: int, limit: int, what: str) -> None:
     if count > limit:
         raise TooComplex(f"a document may have {limit} {what} at most")
 
 
 def _check_values(node: FieldNode) -> None:
-    # Validation prints a whole object for each field of it that it does not know.
     _at_most(len(node.arguments or ()), MAX_OBJECT_FIELDS, "arguments of one field")
-    values: list[ValueNode] = [each.value for each in node.arguments or ()]
+    _check_literals([each.value for each in node.arguments or ()])
+
+
+def _check_literals(values: list[ValueNode]) -> None:
     while values:
         match values.pop():
+            case StringValueNode(value=text) if "\0" in text:
+                raise Invalid(NO_NUL)
             case ObjectValueNode(fields=fields):
+                # Validation prints a whole object for each field of it that it does not know.
                 _at_most(len(fields), MAX_OBJECT_FIELDS, "fields in one object")
                 values.extend(each.value for each in fields)
             case ListValueNode(values=inner):

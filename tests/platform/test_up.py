@@ -6,9 +6,12 @@ import asyncio
 import os
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from redis import Redis
 
@@ -112,6 +115,22 @@ def test_ending_it_leaves_no_process(folder: Path, running: Up, how: signal.Sign
         until(lambda: not alive(family), "all have ended", within=10)
         assert again.process.returncode == (-9 if how is signal.SIGKILL else 0)
     Up(folder, free_port()).end(signal.SIGTERM)
+
+
+def test_it_ends_when_the_uv_that_ran_it_is_killed(folder: Path, running: Up, tmp_path: Path) -> None:
+    if running.process.poll() is None:
+        running.end(signal.SIGTERM)
+    uv = tmp_path / "uv"  # what matters is the parent's name
+    uv.symlink_to(Path(sys.executable).resolve())
+    command = [sys.executable, "-m", "century.cli", "up", "--data-dir", str(folder), "--port", str(free_port())]
+    code = f"import subprocess; subprocess.run({command!r})"
+    with subprocess.Popen([uv, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as parent:
+        assert parent.stdout
+        assert any("Ctrl-C" in line for line in iter(parent.stdout.readline, ""))
+        family = psutil.Process(parent.pid).children(recursive=True)
+        assert len(family) > 5
+        parent.kill()
+    until(lambda: not alive(family), "all have ended", within=10)
 
 
 def test_it_works_for_a_plain_user(tmp_path_factory: pytest.TempPathFactory) -> None:

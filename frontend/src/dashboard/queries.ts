@@ -9,7 +9,7 @@ export const OVERVIEW = graphql(`
         requestCount throughput errorRate availability cpuUtilization memoryUtilization
         latency { p95 }
         targets { name objective comparison unit actual met }
-        timeline(maxPoints: 40) { resolution at requestCount errorRate latencyP95 }
+        timeline(maxPoints: 60) { resolution at requestCount errorRate latencyP95 }
       }
     }
     performance(range: $range) {

@@ -7,6 +7,8 @@ import { EXAMPLES_PLUGIN, Granted } from './ExamplesPlugin.tsx';
 import { examplesFor } from './examples.ts';
 import { makeFetcher } from './fetcher.ts';
 
+const PLUGINS = [HISTORY_PLUGIN, EXAMPLES_PLUGIN];
+
 type Standing = { at: 'asking' } | { at: 'door' } | { at: 'in'; name: string; role: Role };
 
 export function Explorer() {
@@ -47,7 +49,8 @@ export function Explorer() {
         defaultTabs={tabs}
         isHeadersEditorEnabled={false}
         forcedTheme={document.documentElement.dataset.theme === 'dark' ? 'dark' : 'light'}
-        plugins={[HISTORY_PLUGIN, EXAMPLES_PLUGIN]}
+        plugins={PLUGINS}
+        visiblePlugin={EXAMPLES_PLUGIN}
         inputValueDeprecation
         schemaDescription
       >

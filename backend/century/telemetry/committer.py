@@ -29,6 +29,7 @@ MOST_WAITING_BYTES = 64 << 20
 MOST_GROUP_BYTES = 16 << 20
 MOST_INCOMING_BYTES = 128 << 20
 TIMEOUT = 10.0
+TELL_EVERY = 0.05
 SLOT = 10_000_000_000
 # Slots older than this are history being loaded, which nobody watches live.
 LIVE_SLOTS = 360
@@ -217,6 +218,8 @@ class Committer:
             for service, (number, slots) in news.items():
                 message = {"service": service, "service_id": number, "slots": sorted(slots)}
                 await self.works.bus.publish(TOPIC, orjson.dumps(message))
+            # The first is told at once; under load one message tells of many batches.
+            await asyncio.sleep(TELL_EVERY)
 
 
 def slots(block: Block, now: int) -> frozenset[int]:

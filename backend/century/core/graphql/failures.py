@@ -37,13 +37,14 @@ def present(error: GraphQLError) -> Presented:
         return present_expected(expected) | place
     if cause is None and error.path is None:
         return {"message": _short(error.message), "extensions": {"code": Invalid.code}} | place
+    return present_unexpected(cause or error, ".".join(str(each) for each in error.path or ())) | place
+
+
+def present_unexpected(error: BaseException, where: str) -> Presented:
+    """A failure that nobody foresaw: logged once, and told only by its number."""
     number = secrets.token_hex(6)
-    where = ".".join(str(each) for each in error.path or ())
-    logger.error("error %s at %s: %s", number, where, type(cause or error).__name__, exc_info=cause or error)
-    return {
-        "message": f"something went wrong, quote {number}",
-        "extensions": {"code": "INTERNAL", "id": number},
-    } | place
+    logger.error("error %s at %s: %s", number, where, type(error).__name__, exc_info=error)
+    return {"message": f"something went wrong, quote {number}", "extensions": {"code": "INTERNAL", "id": number}}
 
 
 def _short(message: str) -> str:

@@ -1,7 +1,6 @@
 """Shared executions: subscribers who ask the same with the same permissions hear one execution, encoded once."""
 
 import asyncio
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -13,8 +12,7 @@ from graphql import OperationType
 from century.core.actor import Permission
 from century.core.graphql.api import Api, Prepared, anonymous, encode
 from century.core.graphql.context import Context
-
-logger = logging.getLogger("century.graphql")
+from century.core.graphql.failures import present_unexpected
 
 Key = tuple[str, str | None, bytes, frozenset[Permission], UUID | None]
 
@@ -89,6 +87,11 @@ class FanOut:
             self._forget(key, execution)
             for subscriber in list(execution.subscribers):
                 subscriber.finished()
+        except Exception as error:  # noqa: BLE001 an answer that cannot be encoded must not leave subscribers waiting
+            self._forget(key, execution)
+            errors = encode([present_unexpected(error, prepared.name or "subscription")])
+            for subscriber in list(execution.subscribers):
+                subscriber.refused(errors)
         finally:
             self._forget(key, execution)
 

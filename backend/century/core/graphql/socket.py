@@ -14,6 +14,7 @@ from century.core.actor import Actor
 from century.core.errors import CenturyError
 from century.core.graphql.api import Answer, Api, Prepared, Rejected, encode, refusal
 from century.core.graphql.context import Context
+from century.core.graphql.failures import present_unexpected
 from century.core.graphql.fanout import FanOut, Membership
 from century.core.graphql.guard import TooComplex
 from century.core.graphql.outbox import Outbox
@@ -224,11 +225,16 @@ class _Operation:
             self._task = asyncio.create_task(self._run(api, prepared, context, variables))
 
     async def _run(self, api: Api, prepared: Prepared, context: Context, variables: Mapping[str, Any] | None) -> None:
-        answer = await api.execute(prepared, context, variables)
+        try:
+            answer = await api.execute(prepared, context, variables)
+            payload = answer.encode().decode()
+        except Exception as error:  # noqa: BLE001 the client must not wait for an answer that cannot be encoded
+            self.refused(encode([present_unexpected(error, prepared.name or "operation")]))
+            return
         if not answer.ran:
             self.refused(encode(answer.errors))
             return
-        self.hear(answer.encode().decode())
+        self.hear(payload)
         self.finished()
 
     def stop(self) -> None:

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from century.telemetry.block import I4, I8, Block, Explicits, Mask, Numbers, Sketches, section, take
+from century.telemetry.block import EMPTY, I4, I8, Block, Explicits, Mask, Numbers, Sketches, section, take
 from century.telemetry.identity import MOST_BUCKETS, Stream
 from century.telemetry.layout import usual_numbers, usual_sketches
+from century.telemetry.recall import Remembered
 from century.telemetry.refusals import Refusals
 from century.telemetry.wire import Malformed, packed
 
@@ -106,6 +107,16 @@ class Batch:
         return [(service, block) for service, block in parts if block.points]
 
 
+def again(known: Remembered, body: bytes, now: int) -> Batch | None:
+    """The batch of a request that repeats a known one with other times and numbers; none when some of those are wrong."""
+    at, start, value = known.read(body)
+    if not np.isfinite(value).all() or _outside(at, now).any():
+        return None
+    numbers = section(Numbers, series=known.series, at=at, start=start, value=value)
+    block = Block(numbers, EMPTY.sketches, EMPTY.explicits)
+    return Batch(block, known.services, known.owners, [], Refusals())
+
+
 @dataclass(frozen=True, slots=True)
 class OddSketch:
     """A point that was read by itself; `counts` are packed varints."""
@@ -196,6 +207,22 @@ class Gathered:
     ) -> None:
         self._explicits.append((series, at, start, count, total, counts, low, high))
         self._explicit_streams.append(stream)
+
+    @property
+    def begins(self) -> I8:
+        """Where the number points begin that were gathered by their places."""
+        return np.array(self._begins, np.int64)
+
+    def is_plain(self, batch: Batch) -> bool:
+        """Whether every point of the request is a number of the usual layout, of a series known before, and good."""
+        return (
+            len(batch.block.numbers.series) == len(self._ids) == batch.block.points > 0
+            and not self.discoveries
+            and not self._numbers
+            and not self._sketch_ids
+            and not self._explicits
+            and not batch.refusals.total
+        )
 
     def finish(self, body: bytes, now: int, odd_number: Odd, odd_sketch: Odd) -> Batch:
         """The batch; padding follows `body`, `odd_number` and `odd_sketch` read points of uncommon layout."""

@@ -141,7 +141,8 @@ async def test_an_interrupted_load_goes_on_and_repeats_only_the_same_bytes(tmp_p
         await loading.load(client, tmp_path / "loaded.json")
     whole = Century()
     async with whole.client() as client:
-        loading.Loaded(loading.Loaded.read(tmp_path / "loaded.json").end).write(tmp_path / "whole.json")
+        begun = loading.Loaded.read(tmp_path / "loaded.json")
+        loading.Loaded(begun.end, begun.memory).write(tmp_path / "whole.json")
         await loading.load(client, tmp_path / "whole.json")
     assert set(century.bodies) == set(whole.bodies)
 
@@ -177,7 +178,9 @@ async def test_visitors_get_what_they_ask_for(tmp_path: Path) -> None:
 
 def test_it_runs_until_a_signal(tmp_path: Path, receiver: Receiver) -> None:
     (tmp_path / "demo").mkdir()
-    loading.Loaded(END, stretches=len(stretches(END)), releases=len(RELEASES)).write(tmp_path / "demo" / "loaded.json")
+    loading.Loaded(END, 0.3, stretches=len(stretches(END)), releases=len(RELEASES)).write(
+        tmp_path / "demo" / "loaded.json"
+    )
     command = [sys.executable, "-m", "century.demo", "--endpoint", receiver.address, "--key", KEY]
     with subprocess.Popen([*command, "--data-dir", str(tmp_path)], stdout=subprocess.PIPE, text=True) as process:
         try:

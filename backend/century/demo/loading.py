@@ -9,11 +9,12 @@ import os
 import sys
 import time
 from collections.abc import AsyncIterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
+import psutil
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -35,9 +36,11 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """How far the past is loaded: when it ends (Unix seconds), and the batches and releases that are in."""
+    """How far the past is loaded: when it ends (Unix seconds), the machine's memory in use then (0..1), and how many
+    stretches and releases are in."""
 
     end: int
+    memory: float
     stretches: int = 0
     releases: int = 0
 
@@ -47,7 +50,7 @@ class Loaded:
         try:
             return cls(**json.loads(path.read_text()))
         except (FileNotFoundError, ValueError, TypeError):
-            return cls(int(time.time()) // 60 * 60)
+            return cls(int(time.time()) // 60 * 60, psutil.virtual_memory().percent / 100)
 
     def write(self, path: Path) -> None:
         """Note it, all or nothing."""
@@ -67,12 +70,12 @@ async def load(century: httpx.AsyncClient, path: Path) -> Loaded:
             async for number, sent in _ahead(begins, loaded):
                 for batch in sent:
                     await _send(century, batch)
-                loaded = Loaded(loaded.end, number + 1, loaded.releases)
+                loaded = replace(loaded, stretches=number + 1)
                 loaded.write(path)
                 bar.update(shown, completed=number + 1)
     for release in RELEASES[loaded.releases :]:
         await _record(century, loaded.end - release.days_ago * DAY, release.version)
-        loaded = Loaded(loaded.end, loaded.stretches, loaded.releases + 1)
+        loaded = replace(loaded, releases=loaded.releases + 1)
         loaded.write(path)
     return loaded
 
@@ -83,7 +86,10 @@ async def _ahead(begins: list[int], loaded: Loaded) -> AsyncIterator[tuple[int, 
     def make(number: int) -> asyncio.Future[list[Batch]]:
         return asyncio.ensure_future(
             asyncio.to_thread(
-                lambda: [Batch(b.path, gzip.compress(b.body, 3, mtime=0)) for b in batches(begins[number], loaded.end)]
+                lambda: [
+                    Batch(b.path, gzip.compress(b.body, 3, mtime=0))
+                    for b in batches(begins[number], loaded.end, loaded.memory)
+                ]
             )
         )
 

@@ -14,6 +14,7 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import AggregationTemporality, M
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ScopeSpans, Span, Status
 
+from century.demo.store import CONNECTIONS
 from century.demo.traffic import CHARGE, INQUIRE, PAGES, PAY, PAYMENTS, PROPERTY, SERVICE, UNKNOWN, Page
 from century.demo.weather import DAY, PEAK, RELEASES, VERSION, Weather, weather
 
@@ -43,15 +44,18 @@ def stretches(end: int) -> list[int]:
     return list(range(end - DAYS * DAY, end, STRETCH))
 
 
-def batches(begin: int, end: int) -> Iterator[Batch]:
-    """What both services sent from `begin` on, the same bytes whenever it is asked for."""
+def batches(begin: int, end: int, memory: float = 0.3) -> Iterator[Batch]:
+    """What both services sent from `begin` on, the same bytes whenever it is asked for.
+
+    `memory` is the share in use on this machine, so that the chart runs on where the past ends.
+    """
     rng = np.random.default_rng([begin, end])
     at: Ints = np.arange(begin + STEP, min(begin + STRETCH, end) + 1, STEP)
     sky = [weather(float(second) - STEP / 2, end) for second in at]
     site = _Story(SERVICE, at, rng)
     for page in PAGES:
         _visit(site, page, sky)
-    _resources(site, sky, end, cores=0.55, memory=0.46)
+    _resources(site, sky, end, busy=0.04, memory=memory)
     yield site.metrics()
     payments = _Story(PAYMENTS, at, rng)
     failing = np.array([moment.payments_failing for moment in sky])
@@ -59,7 +63,7 @@ def batches(begin: int, end: int) -> Iterator[Batch]:
     failed = rng.binomial(count, failing)
     payments.durations(CHARGE, count - failed, np.ones(len(at)), CHARGE.status, None)
     payments.durations(CHARGE, failed, np.full(len(at), 3.0), 503, "503")
-    _resources(payments, sky, end, cores=0.2, memory=0.31)
+    _resources(payments, sky, end, busy=0.015, memory=memory)
     yield payments.metrics()
     for story in (site, payments):
         if story.spans:
@@ -86,27 +90,29 @@ def _visit(site: _Story, page: Page, sky: list[Weather]) -> None:
     site.durations(page, missing, slower * 0.5, 404, None)
 
 
-def _resources(story: _Story, sky: list[Weather], end: int, *, cores: float, memory: float) -> None:
+def _resources(story: _Story, sky: list[Weather], end: int, *, busy: float, memory: float) -> None:
     load = np.array([moment.rate for moment in sky]) / PEAK
-    noise = story.rng.normal(0, 0.012, len(sky))
-    trouble = np.array([min(moment.database, 8.0) - 1 for moment in sky]) * 0.03
+    noise = story.rng.normal(0, 0.0015, len(sky))
+    trouble = np.array([min(moment.database, 8.0) - 1 for moment in sky])
     released = np.array([end - release.days_ago * DAY for release in RELEASES])
     last = np.searchsorted(released, story.at, side="right") - 1
     since = (story.at - np.where(last >= 0, released[last], end - 31 * DAY)) / DAY
-    process = np.clip(0.03 + cores * load + trouble + noise, 0.005, 0.98)
+    process = np.clip(0.006 + busy * load + 0.002 * trouble + noise, 0.001, 0.98)
     story.number("process.cpu.utilization", "1", process)
-    story.number("system.cpu.utilization", "1", np.clip(process * 0.9 + 0.06 + np.abs(noise), 0.01, 0.99))
-    story.number("system.memory.utilization", "1", np.clip(memory + 0.015 * since + 0.05 * load, 0.1, 0.97))
-    story.number("process.memory.usage", "By", np.round((180 + 14 * since + 60 * load) * 2**20), up_down=True)
-    used = np.round(1 + 7 * load + trouble * 20)
-    story.number("db.client.connection.count", "{connection}", used, up_down=True, state="used")
-    story.number("db.client.connection.count", "{connection}", np.maximum(0, 20 - used), up_down=True, state="idle")
+    story.number("system.cpu.utilization", "1", np.clip(process * 1.6 + 0.02 + np.abs(noise), 0.01, 0.99))
+    story.number("system.memory.utilization", "1", np.clip(memory + 0.004 * since + 0.008 * load, 0.01, 0.97))
+    story.number("process.memory.usage", "By", np.round((72 + 2 * since + 9 * load) * 2**20), up_down=True)
+    if story.service == SERVICE:
+        used = np.minimum(CONNECTIONS, np.round(2 * load + 0.6 * trouble))
+        story.number("db.client.connection.count", "{connection}", used, up_down=True, state="used")
+        story.number("db.client.connection.count", "{connection}", CONNECTIONS - used, up_down=True, state="idle")
 
 
 class _Story:
     """One service's stretch of time, being told."""
 
     def __init__(self, service: str, at: Ints, rng: np.random.Generator) -> None:
+        self.service = service
         self.at = at
         self.rng = rng
         self.spans: list[Span] = []

@@ -16,7 +16,9 @@ from century.access.credentials import Remembered
 from century.access.service import Access
 from century.access.tables import ApiKeyRow, PersonRow, SessionRow, SignInAttemptRow
 from century.core.actor import Actor, ActorKind, Permission, Role, Scope
-from century.core.errors import Forbidden, Invalid, RateLimited, Unauthenticated
+from century.core.db import connect
+from century.core.errors import Forbidden, Invalid, RateLimited, Unauthenticated, Unavailable
+from century.core.work import Works
 from tests.access.conftest import DESK, PASSWORD, House
 
 ELSEWHERE = Caller(address="198.51.100.7", device="e" * 32)
@@ -467,3 +469,22 @@ async def test_what_opens_no_door_any_more_is_removed(house: House) -> None:
 async def test_a_device_is_known_by_its_hash(house: House) -> None:
     assert attempts.device_hash("secret", Caller()) is None
     assert attempts.device_hash("secret", DESK) != attempts.device_hash("other", DESK)
+
+
+async def test_a_database_that_restarted_is_not_noticed_and_one_that_is_away_is_told(house: House) -> None:
+    bearer, (_, secret) = await house.bearer("viewer"), await make_key(house, Scope.READ)
+    for credential in (bearer, f"Bearer {secret}"):
+        async with house.world.works.read() as work:
+            mine = await work.rows(text("SELECT pg_backend_pid()"))
+            others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+            await work.rows(text(f"{others} AND pid <> :pid"), {"pid": mine[0][0]})
+        house.access.forget()
+        assert await house.access.authenticate(credential, None)
+    engine = connect("postgresql+asyncpg://nobody:nothing@127.0.0.1:1/nowhere")
+    away = Access(house.world.settings, Works(engine, house.world.clock, house.world.bus))
+    for credential in (bearer, f"Bearer {secret}"):
+        with pytest.raises(Unavailable):
+            await away.authenticate(credential, None)
+    with pytest.raises(Unauthenticated):
+        await away.authenticate("Bearer forged", None)
+    await engine.dispose()

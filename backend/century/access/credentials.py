@@ -3,29 +3,45 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Iterable
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 from uuid import UUID
 
 from sqlalchemy import literal, or_, select, union_all, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from century.access import token
 from century.access.key import PREFIX, matches, read_key
 from century.access.tables import ApiKeyRow, PersonRow, SessionRow
 from century.core.actor import Actor, ActorKind, Role, Scope, permissions_of
-from century.core.errors import Unauthenticated
+from century.core.errors import Unauthenticated, Unavailable
 from century.core.settings import Settings
 from century.core.work import Works
+
+logger = logging.getLogger(__name__)
 
 # A change must count within a second; the rest of that second is for asking.
 REMEMBERED = 0.5
 MOST_REMEMBERED = 10_000
 NOTED_EVERY = timedelta(minutes=1)
+UNREACHABLE = (OSError, TimeoutError, SQLAlchemyError)
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
+
+
+@contextlib.contextmanager
+def reached() -> Iterator[None]:
+    """A database that does not answer is Unavailable: whoever asks may come again, and an exporter does."""
+    try:
+        yield
+    except UNREACHABLE as error:
+        logger.warning("credentials could not be read: %s", type(error).__name__)
+        raise Unavailable("the database does not answer: try again in a moment") from error
 
 
 class Remembered(Generic[Key, Value]):
@@ -93,11 +109,12 @@ class Credentials:
         credential = credential.strip()
         if scheme.lower() != "bearer" or not credential:
             raise Unauthenticated("the Authorization header must be 'Bearer' and a token")
-        if credential.startswith(PREFIX):
-            actor = await self._by_key(credential)
-        else:
-            actor = await self._by_token(credential)
-        return replace(actor, address=address)
+        prove = self._by_key if credential.startswith(PREFIX) else self._by_token
+        with contextlib.suppress(*UNREACHABLE):
+            return replace(await prove(credential), address=address)
+        # Once more: after a restart of the database the first to take an old connection finds it broken.
+        with reached():
+            return replace(await prove(credential), address=address)
 
     async def still_valid(self, actors: Iterable[Actor]) -> set[UUID]:
         """The credentials among these that still hold, with the same role, in one query."""

@@ -15,6 +15,7 @@ from litestar import Request, Response, post
 from litestar.datastructures import Cookie
 
 from century.access.attempts import Caller
+from century.access.credentials import reached
 from century.access.limits import KNOWN_FOR
 from century.access.refresh import LONGEST_IDLE
 from century.access.service import Access
@@ -48,7 +49,8 @@ async def login(request: AnyRequest) -> Response[dict[str, Any]]:
     check_origin(request)
     form = await _read(request, Login)
     caller = _caller(request)
-    return _granted(request, await _access(request).login(form.username, form.password, caller), caller)
+    with reached():
+        return _granted(request, await _access(request).login(form.username, form.password, caller), caller)
 
 
 @post("/auth/link", status_code=200)
@@ -57,7 +59,8 @@ async def link(request: AnyRequest) -> Response[dict[str, Any]]:
     check_origin(request)
     form = await _read(request, Link)
     caller = _caller(request)
-    return _granted(request, await _access(request).use_link(form.token, caller), caller)
+    with reached():
+        return _granted(request, await _access(request).use_link(form.token, caller), caller)
 
 
 @post("/auth/refresh", status_code=200)
@@ -66,7 +69,8 @@ async def refresh(request: AnyRequest) -> Response[dict[str, Any]]:
     check_origin(request)
     cookie = request.cookies.get(_name(_settings(request), "refresh"))
     caller = _caller(request)
-    return _granted(request, await _access(request).refresh(cookie, caller), caller)
+    with reached():
+        return _granted(request, await _access(request).refresh(cookie, caller), caller)
 
 
 @post("/auth/logout", status_code=204)
@@ -74,7 +78,8 @@ async def logout(request: AnyRequest) -> Response[None]:
     """End the session in the cookie; whoever has none is signed out already."""
     check_origin(request)
     settings = _settings(request)
-    await _access(request).logout(request.cookies.get(_name(settings, "refresh")), _caller(request))
+    with reached():
+        await _access(request).logout(request.cookies.get(_name(settings, "refresh")), _caller(request))
     return Response(None, status_code=204, cookies=[_cookie(settings, "refresh", "", timedelta(0))])
 
 

@@ -112,6 +112,18 @@ async def test_every_answer_carries_the_headers(client: httpx.AsyncClient) -> No
         assert "strict-transport-security" not in answer.headers
 
 
+async def test_transport_is_strict_only_behind_tls(rooms: Rooms) -> None:
+    site, _ = make_site(rooms)
+    site.secure = True
+    transport = httpx.ASGITransport(site)  # type: ignore[arg-type]
+    async with httpx.AsyncClient(transport=transport, base_url="https://century.test") as client:
+        assert "max-age=" in (await client.get("/nowhere")).headers["strict-transport-security"]
+
+
+async def test_head_is_answered_as_get(client: httpx.AsyncClient) -> None:
+    assert (await client.head("/conflict")).status_code == 409
+
+
 async def test_errors_of_routes_are_problems(client: httpx.AsyncClient) -> None:
     conflict = await client.get("/conflict")
     assert conflict.headers["content-type"] == "application/problem+json"

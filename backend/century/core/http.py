@@ -164,6 +164,9 @@ class Site(Litestar):
         if scope["type"] != ScopeType.HTTP:
             await super().__call__(scope, receive, send)
             return
+        if scope["method"] == "HEAD":
+            # Answered as GET is; the server that carries us leaves the body out.
+            scope = {**scope, "method": "GET"}
         request_id = secrets.token_hex(8)
         scope["state"] = {**scope.get("state", {}), "request_id": request_id}
         added = list(HEADERS)

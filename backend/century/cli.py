@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import getpass
 import os
 import re
 import sys
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +17,7 @@ from century.process import SpawnError
 
 if TYPE_CHECKING:
     from century.core.settings import Settings
-    from century.core.work import Work, Works
+    from century.core.work import Works
 
 ROLES = ("viewer", "operator", "admin")
 SCOPES = ("ingest", "read", "configure")
@@ -73,28 +71,28 @@ def parser() -> argparse.ArgumentParser:
     way = create.add_mutually_exclusive_group()
     way.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
     way.add_argument("--invite", action="store_true", help="print a one-time sign-in link instead")
-    create.set_defaults(run=within(create_user))
+    create.set_defaults(run=within("create_user"))
     users_list = users.add_parser("list", help="List people.", parents=[common])
-    users_list.set_defaults(run=within(list_users))
+    users_list.set_defaults(run=within("list_users"))
     role = users.add_parser("set-role", help="Give a person another role.", parents=[common])
     role.add_argument("name", metavar="NAME_OR_MAIL")
     role.add_argument("role", choices=ROLES)
-    role.set_defaults(run=within(set_role))
+    role.set_defaults(run=within("set_role"))
     disable = users.add_parser("disable", help="Shut a person out.", parents=[common])
     disable.add_argument("name", metavar="NAME_OR_MAIL")
-    disable.set_defaults(run=within(disable_user))
+    disable.set_defaults(run=within("disable_user"))
 
     keys = commands.add_parser("keys", help="API keys of programs.").add_subparsers(required=True, metavar="ACTION")
     create = keys.add_parser("create", help="Make a key; its secret is printed once.", parents=[common])
     create.add_argument("name")
     create.add_argument("--scope", choices=SCOPES, action="append", required=True)
     create.add_argument("--expires", type=moment, help="a date (2027-01-31) or a time from now (90d, 12h)")
-    create.set_defaults(run=within(create_key))
+    create.set_defaults(run=within("create_key"))
     keys_list = keys.add_parser("list", help="List keys.", parents=[common])
-    keys_list.set_defaults(run=within(list_keys))
+    keys_list.set_defaults(run=within("list_keys"))
     revoke = keys.add_parser("revoke", help="End a key for good.", parents=[common])
     revoke.add_argument("name", metavar="NAME_OR_PREFIX")
-    revoke.set_defaults(run=within(revoke_key))
+    revoke.set_defaults(run=within("revoke_key"))
     return whole
 
 
@@ -154,20 +152,11 @@ def from_environment(name: str) -> str | None:
     return Path(path).read_text().strip() if path else os.environ.get(name)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a command says: `text` on stdout, alone, so that a script can take it; `note` on stderr."""
-
-    text: str
-    note: str = ""
-
-
-def within(
-    run: Callable[[Work, Settings, argparse.Namespace], Awaitable[Answer]],
-) -> Callable[[argparse.Namespace], None]:
-    """A command as one transaction on the installation it names; its answer is printed once that has committed."""
+def within(name: str) -> Callable[[argparse.Namespace], None]:
+    """A command of `commands` as one transaction on its installation; the answer is printed once that has committed."""
 
     def command(arguments: argparse.Namespace) -> None:
+        from century import commands
         from century.core.bus import Bus
         from century.core.clock import SystemClock
         from century.core.db import connect
@@ -175,12 +164,12 @@ def within(
         from century.core.work import Works
         from century.migrations import import_tables
 
-        async def in_work(settings: Settings) -> Answer:
+        async def in_work(settings: Settings) -> commands.Answer:
             engine, bus = connect(settings.database_url, pool_size=2), Bus(settings.redis_url)
             works: Works = Works(engine, SystemClock(), bus)
             try:
                 async with works.begin() as work:
-                    answer = await run(work, settings, arguments)
+                    answer: commands.Answer = await getattr(commands, name)(work, settings, arguments)
                 return answer
             finally:
                 await bus.close()
@@ -196,108 +185,6 @@ def within(
     return command
 
 
-async def create_user(work: Work, settings: Settings, arguments: argparse.Namespace) -> Answer:
-    """Add a person, with a password or a link."""
-    from century.access import people
-    from century.core.actor import Role
-
-    password = None if arguments.invite else read_password(from_stdin=arguments.password_stdin)
-    created = await people.create_person(
-        work, settings, arguments.name, arguments.email, Role(arguments.role), password
-    )
-    text = f"{created.person.name} ({created.person.email}) may sign in as {created.person.role.value}."
-    return Answer(f"{text}\nTheir sign-in link, for one use: {created.sign_in_url}" if created.sign_in_url else text)
-
-
-def read_password(*, from_stdin: bool) -> str:
-    """A password from standard input, or asked for twice at the terminal."""
-    if from_stdin:
-        return sys.stdin.readline().rstrip("\r\n")
-    if not sys.stdin.isatty():
-        raise SpawnError("No terminal to ask for a password at: use --password-stdin or --invite.")
-    first = getpass.getpass("Password: ")
-    if getpass.getpass("Again: ") != first:
-        raise SpawnError("The two passwords differ.")
-    return first
-
-
-async def list_users(work: Work, settings: Settings, arguments: argparse.Namespace) -> Answer:
-    """People as a table."""
-    from century.access import people
-
-    rows = [
-        (
-            person.name,
-            person.email,
-            person.role.value,
-            "disabled" if person.disabled_at else "invited" if person.invited else "active",
-            day(person.last_login_at),
-        )
-        for person in await people.list_people(work)
-    ]
-    return table(("NAME", "MAIL", "ROLE", "STATE", "LAST SIGN-IN"), rows)
-
-
-async def set_role(work: Work, settings: Settings, arguments: argparse.Namespace) -> Answer:
-    """Another role, at once."""
-    from century.access import people
-    from century.core.actor import Role
-
-    person = await people.find_person(work, arguments.name)
-    changed = await people.set_role(work, person.id, Role(arguments.role))
-    return Answer(f"{changed.name} is {changed.role.value} now.")
-
-
-async def disable_user(work: Work, settings: Settings, arguments: argparse.Namespace) -> Answer:
-    """Shut out, sessions ended."""
-    from century.access import people
-
-    person = await people.find_person(work, arguments.name)
-    await people.disable(work, person.id)
-    return Answer(f"{person.name} is disabled and signed out everywhere.")
-
-
-async def create_key(work: Work, settings: Settings, arguments: argparse.Namespace) -> Answer:
-    """A key; the secret is the last line, alone, so that a script can take it."""
-    from century.access import keys
-    from century.core.actor import Scope
-
-    expires = work.now + arguments.expires if isinstance(arguments.expires, timedelta) else arguments.expires
-    key, secret = await keys.create_key(
-        work, settings, arguments.name, [Scope(scope) for scope in arguments.scope], expires
-    )
-    until = f" until {day(key.expires_at)}" if key.expires_at else ""
-    scopes = ", ".join(scope.value for scope in key.scopes)
-    return Answer(secret, note=f"The key {key.name} may {scopes}{until}. Its secret, shown once:")
-
-
-async def list_keys(work: Work, settings: Settings, arguments: argparse.Namespace) -> Answer:
-    """Keys as a table."""
-    from century.access import keys
-
-    rows = [
-        (
-            key.name,
-            key.prefix,
-            " ".join(scope.value for scope in key.scopes),
-            "revoked" if key.revoked_at else "expired" if key.expires_at and key.expires_at <= work.now else "active",
-            day(key.expires_at),
-            day(key.last_used_at),
-        )
-        for key in await keys.list_keys(work)
-    ]
-    return table(("NAME", "PREFIX", "SCOPES", "STATE", "EXPIRES", "LAST USED"), rows)
-
-
-async def revoke_key(work: Work, settings: Settings, arguments: argparse.Namespace) -> Answer:
-    """The end of a key."""
-    from century.access import keys
-
-    key = await keys.find_key(work, arguments.name)
-    await keys.revoke_key(work, key.id)
-    return Answer(f"The key {key.name} ({key.prefix}) is revoked.")
-
-
 def moment(text: str) -> datetime | timedelta:
     """`2027-01-31`, an RFC 3339 time, or `90d`, `12h` from now."""
     if found := re.fullmatch(r"(\d{1,5})([dhm])", text):
@@ -308,19 +195,6 @@ def moment(text: str) -> datetime | timedelta:
     except ValueError:
         raise argparse.ArgumentTypeError(f"'{text}' is neither a date like 2027-01-31 nor a time like 90d") from None
     return parsed.astimezone() if parsed.tzinfo is None else parsed
-
-
-def day(at: datetime | None) -> str:
-    """A time to the minute, or a dash."""
-    return f"{at:%Y-%m-%d %H:%M}" if at else "-"
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Answer:
-    """Columns as wide as they need to be."""
-    lines = [tuple(head), *(tuple(row) for row in rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
-    padded = ("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines)
-    return Answer("\n".join(line.rstrip() for line in padded))
 
 
 if __name__ == "__main__":

@@ -5,10 +5,8 @@ Both listen on 127.0.0.1 alone and ask for a password that lies in the data fold
 
 from __future__ import annotations
 
-import fcntl
 import os
 import platform
-import secrets
 import shutil
 import signal
 import socket
@@ -17,8 +15,8 @@ import sys
 import time
 from importlib.util import find_spec
 from pathlib import Path
-from typing import IO
 
+from century.folder import hold, make_folder, secret
 from century.process import Command, Identity, SpawnError, end, identity_for, kill_group, spawn
 
 DATABASE = USER = "century"
@@ -61,20 +59,26 @@ class Embedded:
         self._valkey_binary = _valkey_binary()
         make_folder(self.data_dir)
         (self.data_dir / "logs").mkdir(exist_ok=True, mode=0o700)
-        self._lock = _lock(self.data_dir / "embedded.lock")
+        # Servers of a parent that was just killed hold the lock until they have ended.
+        lock = hold(self.data_dir / "embedded.lock", wait=10)
+        if lock is None:
+            raise EmbeddedError(f"The servers of {self.data_dir} are already running.")
+        self._lock = lock
         self.password = secret(self.data_dir, "postgres")
         self._valkey_password = secret(self.data_dir, "valkey")
         reached = [self._binaries / "postgres", self._valkey_binary, self.data_dir / "postgres"]
         self._identity = identity_for(self.data_dir / "postgres", reached)
 
     @classmethod
-    def start(cls, data_dir: Path, *, timeout: float = 60.0) -> Embedded:
-        """Start both (creating them the first time) and return when they answer; raises EmbeddedError."""
+    def start(cls, data_dir: Path, *, postgres: bool = True, valkey: bool = True, timeout: float = 60.0) -> Embedded:
+        """Start those wanted (creating them the first time) and return when they answer; raises EmbeddedError."""
         embedded = cls(data_dir)
         try:
-            embedded._start_valkey()
-            embedded._create_database()
-            embedded._start_postgres()
+            if valkey:
+                embedded._start_valkey()
+            if postgres:
+                embedded._create_database()
+                embedded._start_postgres()
             embedded.wait(timeout)
         except BaseException:
             embedded.stop()
@@ -175,6 +179,8 @@ class Embedded:
             time.sleep(0.01)
 
     def _valkey_answers(self) -> bool:
+        if self.valkey is None:
+            return True
         try:
             with socket.create_connection(("127.0.0.1", self._valkey_port), 0.5) as connection:
                 connection.sendall(f"AUTH {self._valkey_password}\r\nPING\r\n".encode())
@@ -188,6 +194,8 @@ class Embedded:
             return False
 
     def _postgres_answers(self) -> bool:
+        if self.postgres is None:
+            return True
         try:
             lines = (self.data_dir / "postgres" / "postmaster.pid").read_text().splitlines()
         except OSError:
@@ -242,48 +250,6 @@ class Embedded:
             os.chown(path, identity.uid, identity.gid)
             for child in path.rglob("*") if path.is_dir() else ():
                 os.chown(child, identity.uid, identity.gid, follow_symlinks=False)
-
-
-def secret(data_dir: Path, name: str) -> str:
-    """The installation's secret of that name: made once, kept in the data folder, readable by its owner alone."""
-    folder = data_dir / "secrets"
-    folder.mkdir(exist_ok=True, mode=0o700)
-    path = folder / name
-    if not path.exists():
-        fresh = folder / f"{name}.new"
-        fresh.unlink(missing_ok=True)
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_urlsafe(32))
-        fresh.rename(path)
-    return path.read_text().strip()
-
-
-def make_folder(data_dir: Path) -> None:
-    try:
-        # As root the servers run as another user, who must be able to pass through, not to list.
-        data_dir.mkdir(parents=True, mode=0o711 if os.geteuid() == 0 else 0o700)
-    except FileExistsError:
-        pass
-    except OSError as error:
-        raise EmbeddedError(f"{data_dir} cannot be made: {error.strerror}; choose another with --data-dir.") from None
-    if not os.access(data_dir, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
-        raise EmbeddedError(f"{data_dir} cannot be written by this user; choose another folder with --data-dir.")
-
-
-def _lock(path: Path) -> IO[str]:
-    """Hold the data folder; servers of a parent that was just killed get ten seconds to end."""
-    file = path.open("a")
-    deadline = time.monotonic() + 10
-    while True:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                file.close()
-                raise EmbeddedError(f"The servers of {path.parent} are already running.") from None
-            time.sleep(0.05)
-        else:
-            return file
 
 
 def _free_port() -> int:

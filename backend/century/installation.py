@@ -11,7 +11,8 @@ from pathlib import Path
 
 import platformdirs
 
-from century.embedded import Embedded, secret
+from century.embedded import Embedded
+from century.folder import secret
 from century.process import SpawnError
 
 RUN_FILE = "up.json"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import http.client
 import json
 import os
@@ -18,7 +17,8 @@ from functools import partial
 from pathlib import Path
 from typing import IO
 
-from century.embedded import Embedded, make_folder
+from century.embedded import Embedded
+from century.folder import hold, make_folder
 from century.installation import RUN_FILE, Running, kept_secrets, running
 from century.process import Command, SpawnError, end, kill_group, spawn
 from century.serving import listen
@@ -119,10 +119,12 @@ class Supervisor:
         """What the children are told: the environment's own settings, and what it leaves to us."""
         names = ("DATABASE_URL", "REDIS_URL")
         missing = [name for name in names if not (self.environ.get(name) or self.environ.get(f"{name}_FILE"))]
-        given = {name: value for name, value in self.environ.items() if name.startswith(("MONITORING_", *names))}
+        ours_to_read = ("MONITORING_", *names)
+        given = {name: value for name, value in self.environ.items() if value and name.startswith(ours_to_read)}
         ours = {"MONITORING_DATA_DIR": str(self.data_dir), "MONITORING_PUBLIC_URL": self.address}
         if missing:
-            self.embedded = Embedded.start(self.data_dir)
+            wanted = {"postgres": "DATABASE_URL" in missing, "valkey": "REDIS_URL" in missing}
+            self.embedded = Embedded.start(self.data_dir, **wanted)
             ours |= {"DATABASE_URL": self.embedded.database_url, "REDIS_URL": self.embedded.redis_url}
         for name in names:
             if path := given.get(f"{name}_FILE"):
@@ -246,14 +248,11 @@ def _send(child: subprocess.Popen[bytes], line: bytes) -> None:
 
 
 def _hold(data_dir: Path) -> IO[str]:
-    lock = (data_dir / "up.lock").open("a")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        lock.close()
+    lock = hold(data_dir / "up.lock", wait=0)
+    if lock is None:
         first = running(data_dir)
         where = f"at {first.address} (process {first.pid})" if first else "and is just starting"
-        raise SpawnError(f"Century already runs on {data_dir}, {where}.") from None
+        raise SpawnError(f"Century already runs on {data_dir}, {where}.")
     return lock
 
 

@@ -100,7 +100,7 @@ async def test_a_dashboard_is_answered_from_one_document(door: Door, world: Worl
     assert made["errorRate"] == pytest.approx(failures / len(raw))
     assert made["throughput"] == pytest.approx(len(raw) / 10_800)
     assert made["latency"]["avg"] == pytest.approx(raw.mean())
-    assert made["latency"]["max"] == pytest.approx(raw.max(), rel=1e-6)
+    assert made["latency"]["max"] == pytest.approx(raw.max(), rel=1e-4)
     for name, share in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99)):
         assert made["latency"][name] == pytest.approx(raw[math.ceil(share * len(raw) - 1e-9) - 1], rel=BOUND)
     assert made["cpuUtilization"] == pytest.approx(0.3) and made["memoryUtilization"] == pytest.approx(0.625)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 
@@ -21,10 +22,18 @@ Key = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class _Hour:
+class HotHour:
+    """The blocks (`numbers`: their ids) of a service's hour as one, its series, and when its last point was.
+
+    `made` holds what was made of it, by name: it is gone when a block joins.
+    """
+
     numbers: frozenset[int]
     points: Block
+    series: tuple[int, ...]
+    last_at: int
     size: int
+    made: dict[str, Any] = field(default_factory=dict)
 
 
 class Hot:
@@ -33,11 +42,11 @@ class Hot:
     def __init__(self, limit: int = LIMIT) -> None:
         self._limit = limit
         self._size = 0
-        self._hours: OrderedDict[Key, _Hour] = OrderedDict()
+        self._hours: OrderedDict[Key, HotHour] = OrderedDict()
 
     async def load(
         self, raw: Connection, services: Sequence[int], since: datetime | None, until: datetime
-    ) -> dict[Key, Block]:
+    ) -> dict[Key, HotHour]:
         """The blocks, by service and hour, of the hours from `since` (at the hour; none: all) up to `until`."""
         statement = (
             "SELECT service_id, hour, array_agg(id) FROM block WHERE service_id = ANY($1::int[]) AND first_at < $2"
@@ -48,7 +57,7 @@ class Hot:
             parameters.append(since)
         listed = await raw.fetch(statement + " GROUP BY 1, 2", *parameters)
         there = {(service, nanoseconds(hour)): frozenset(numbers) for service, hour, numbers in listed}
-        held: dict[Key, _Hour] = {}
+        held: dict[Key, HotHour] = {}
         missing: dict[Key, frozenset[int]] = {}
         for key, numbers in there.items():
             old = self._hours.get(key)
@@ -65,17 +74,23 @@ class Hot:
         for key, numbers in missing.items():
             parts = [held[key].points] if key in held else []
             points = block.concat(parts + [fetched[number] for number in sorted(numbers)])
-            held[key] = _Hour(there[key], points, _size(points))
+            held[key] = _hour(there[key], points)
             self._keep(key, held[key])
-        return {key: hour.points for key, hour in held.items()}
+        return held
 
-    def _keep(self, key: Key, hour: _Hour) -> None:
+    def _keep(self, key: Key, hour: HotHour) -> None:
         old = self._hours.pop(key, None)
         self._size += hour.size - (old.size if old else 0)
         self._hours[key] = hour
         while self._size > self._limit and len(self._hours) > 1:
             _, dropped = self._hours.popitem(last=False)
             self._size -= dropped.size
+
+
+def _hour(numbers: frozenset[int], points: Block) -> HotHour:
+    series = [points.numbers.series, points.sketches.series, points.explicits.series]
+    distinct = tuple(np.unique(np.concatenate(series)).tolist())
+    return HotHour(numbers, points, distinct, block.span(points)[1] if points.points else 0, _size(points))
 
 
 def _size(points: Block) -> int:

@@ -18,7 +18,7 @@ from century.telemetry.health import Health
 from century.telemetry.metrics import Aggregation, Group
 from century.telemetry.performance import Columns, Route, RouteOrder, Totals
 from century.telemetry.query import Reader, Slots
-from century.telemetry.raw import Connection, nanoseconds, reading, series_of
+from century.telemetry.raw import Connection, asking, nanoseconds, reading, series_of
 from century.telemetry.sketch import Floats, Ints
 from century.telemetry.summary import Summary
 
@@ -102,13 +102,13 @@ _SERVICE = "SELECT id, uid, name, first_seen_at, last_seen_at, refused_series FR
 
 async def services(works: Works) -> list[Service]:
     """Every service, by name."""
-    async with reading(works.engine) as raw:
+    async with asking(works.engine) as raw:
         return [Service(*row) for row in await raw.fetch(f"{_SERVICE} ORDER BY name")]
 
 
 async def service(works: Works, name: str) -> Service:
     """The service of that name; NotFound."""
-    async with reading(works.engine) as raw:
+    async with asking(works.engine) as raw:
         row = await raw.fetchrow(f"{_SERVICE} WHERE name = $1", name)
     if row is None:
         raise NotFound(f"no service {name!r} is known")
@@ -168,7 +168,7 @@ async def healths(works: Works, reader: Reader, asked: Sequence[Service]) -> lis
 
 async def metrics_of(works: Works, number: int) -> list[Metric]:
     """The metrics of a service, by name."""
-    async with reading(works.engine) as raw:
+    async with asking(works.engine) as raw:
         rows = await raw.fetch(
             "SELECT m.name, m.unit, m.kind, m.description, coalesce(array_agg(DISTINCT key ORDER BY key)"
             " FILTER (WHERE key IS NOT NULL), '{}') FROM metric m LEFT JOIN series s ON s.metric_id = m.id"

@@ -88,7 +88,7 @@ def latency(one: Grid) -> Latency:
         return Latency()
     p50, p95, p99 = one.quantiles(SHARES)[:, 0]
     return Latency(
-        float(one.sum[0]) / count, _known(p50), _known(p95), _known(p99), _shortest(one.high[0]), one.approximate
+        float(one.sum[0]) / count, _known(p50), _known(p95), _known(p99), _known(one.high[0]), one.approximate
     )
 
 
@@ -240,11 +240,3 @@ def _ratio(part: Ints | Floats, whole: Ints | Floats) -> NDArray[np.float64]:
 
 def _known(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
-
-
-def _shortest(value: float) -> float | None:
-    """Extremes are kept with 24 bits: the shortest number that these stand for."""
-    if np.isnan(value):
-        return None
-    single = np.float32(value)
-    return float(str(single)) if float(single) == float(value) else float(value)

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import numpy as np
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from century.telemetry import block, chunk, compaction, grid, hour, summary, tally
 from century.telemetry.block import Block
+from century.telemetry.cache import Cache
 from century.telemetry.chunk import HOUR, MINUTE, MINUTES
 from century.telemetry.differences import runs
 from century.telemetry.grid import Grid
-from century.telemetry.hot import Hot, Key
+from century.telemetry.hot import Hot, HotHour, Key
 from century.telemetry.hour import DAY, HOURS
 from century.telemetry.plain import Points, Series, plain
 from century.telemetry.raw import Connection, instant, nanoseconds, series_by_id
@@ -29,6 +30,9 @@ from century.telemetry.tally import Tally
 SECOND = 1_000_000_000
 LADDER = tuple(s * SECOND for s in (10, 30, 60, 300, 900, 1800, 3600, 10_800, 21_600, 86_400))
 MOST_SERIES = 100_000
+EPOCH_DAY = date(1970, 1, 1).toordinal()
+CACHED = 24 << 20
+"""How many bytes of decoded rows one process keeps, of summaries and of rollups each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,27 +104,57 @@ class Reader:
         self.engine = engine
         self.hot = Hot()
         self._series: dict[int, Series] = {}
+        self._summaries: Cache[Summary] = Cache(CACHED)
+        self._grids: Cache[Grid] = Cache(CACHED)
 
     async def recent(
         self, raw: Connection, services: Sequence[int], start: int, end: int, wanted: Callable[[Series], bool]
     ) -> tuple[Points, Mapping[int, Series]]:
         """The plain points of the hot hours from `start` up to, not including, `end`, of the wanted series."""
-        since = instant(start - start % HOUR)
-        until = instant(end + 999)
-        hours = await self.hot.load(raw, services, since, until)
+        hours = await self.hot.load(raw, services, instant(start - start % HOUR), instant(end + 999))
+        return await self._plain(raw, hours, start, end, wanted)
+
+    async def _plain(
+        self, raw: Connection, hours: Mapping[Key, HotHour], start: int, end: int, wanted: Callable[[Series], bool]
+    ) -> tuple[Points, Mapping[int, Series]]:
         series = {n: s for n, s in (await self._known(raw, _numbers(hours.values()))).items() if wanted(s)}
         cumulative = sorted({s.service_id for s in series.values() if s.cumulative})
         if cumulative:
             # Each of their points stands for what came since the one before, which may lie before the range.
-            hours |= await self.hot.load(raw, cumulative, None, until)
-        else:
-            hours = {key: _cut(given, start, end) for key, given in hours.items()}
+            hours = {**hours, **await self.hot.load(raw, cumulative, None, instant(end + 999))}
+        blocks = {key: held.points if cumulative else _cut(held.points, start, end) for key, held in hours.items()}
         numbers = np.array(sorted(series), dtype=np.int32)
-        chosen = {key: block.select(given, numbers) for key, given in hours.items() if given.points}
+        chosen = {key: block.select(given, numbers) for key, given in blocks.items() if given.points}
         chosen = await self._without_kept(raw, {key: given for key, given in chosen.items() if given.points})
         carries = await compaction.load_carries(raw, [s.id for s in series.values() if s.cumulative])
         points = plain(block.concat([chosen[key] for key in sorted(chosen)]), series, carries)
         return (_between(points, start, end) if cumulative else points), series
+
+    async def _hot_summaries(self, raw: Connection, services: Sequence[int], wanted: Slots) -> list[Summary]:
+        """The hot hours in slots of a minute at most; those that lie wholly in the range are made once."""
+        start, end = wanted.start, wanted.end
+        hours = await self.hot.load(raw, services, instant(start - start % HOUR), instant(end + 999))
+        if not hours:
+            return []
+        known = await self._known(raw, _numbers(hours.values()))
+        late = {key for key in await self._kept_hours(raw, hours)}
+        name = f"summary {min(wanted.step, MINUTE)}"
+        whole = {
+            key: held
+            for key, held in hours.items()
+            if key[1] >= start and held.last_at < end and key not in late
+            and not any(known[number].cumulative for number in held.series if number in known)
+        }  # fmt: skip
+        for key, held in whole.items():
+            if name not in held.made:
+                points, series = await self._plain(raw, {key: held}, start, end, hour.summarized)
+                held.made[name] = _summarized(points, series, wanted)
+        rest = {key: held for key, held in hours.items() if key not in whole}
+        parts = [held.made[name] for held in whole.values()]
+        if rest:
+            points, series = await self._plain(raw, rest, start, end, hour.summarized)
+            parts.append(_summarized(points, series, wanted))
+        return [part for part in parts if part is not None]
 
     async def each(self, raw: Connection, services: Sequence[int], wanted: Slots) -> dict[int, Summary]:
         """What each service did lately, of the hot hours alone."""
@@ -133,25 +167,59 @@ class Reader:
 
     async def summaries(self, raw: Connection, services: Sequence[int], wanted: Slots) -> Summary:
         """What services did together in each of the slots."""
-        parts: list[Summary] = []
         tiers = cut(wanted)
-        for start, end in tiers.minutes:
-            rows = await raw.fetch(
-                "SELECT data FROM summary WHERE service_id = ANY($1::int[]) AND step = 60 AND start >= $2 AND start < $3",
-                list(services), instant(start - start % HOUR), instant(end),
-            )  # fmt: skip
-            parts += [summary.decode(data).between(start, end) for (data,) in rows]
+        spans = [(60, HOUR, start, end) for start, end in tiers.minutes]
         if tiers.hours is not None:
-            start, end = tiers.hours
-            rows = await raw.fetch(
-                "SELECT data FROM summary WHERE service_id = ANY($1::int[]) AND step = 3600 AND start >= $2 AND start < $3",
-                list(services), instant(start - start % DAY), instant(end),
-            )  # fmt: skip
-            parts += [summary.decode(data).between(start, end) for (data,) in rows]
-        points, series = await self.recent(raw, services, wanted.start, wanted.end, hour.summarized)
-        if len(points.numbers.at) or len(points.sketches.at):
-            parts.append(_summarized(points, series, wanted))
+            spans.append((3600, DAY, *tiers.hours))
+        parts = [
+            made.between(*spans[span - 1][2:])
+            for span, made in await self._kept_summaries(
+                raw,
+                services,
+                [step for step, _, _, _ in spans],
+                [instant(start - start % whole) for _, whole, start, _ in spans],
+                [instant(end) for _, _, _, end in spans],
+            )
+        ]
+        parts += await self._hot_summaries(raw, services, wanted)
         return summary.pile(parts, wanted.origin, wanted.step, wanted.number)
+
+    async def _kept_summaries(
+        self, raw: Connection, services: Sequence[int], steps: list[int], firsts: list[datetime], lasts: list[datetime]
+    ) -> list[tuple[int, Summary]]:
+        """The rows of each span (from 1 on), those of several services that begin together merged."""
+        who = tuple(services)
+        # A row's xmin is its version: whatever changes it gives it another.
+        listed = await raw.fetch(
+            "SELECT span, summary.step, start, array_agg(summary.xmin::text::bigint ORDER BY service_id)"
+            " FROM unnest($2::int[], $3::timestamptz[], $4::timestamptz[]) WITH ORDINALITY"
+            " AS asked (step, first, last, span) JOIN summary ON service_id = ANY($1::int[])"
+            " AND summary.step = asked.step AND start >= first AND start < last GROUP BY 1, 2, 3",
+            list(services), steps, firsts, lasts,
+        )  # fmt: skip
+        found: dict[tuple[int, datetime], Summary] = {}
+        missing = []
+        for _, step, start, versions in listed:
+            held = self._summaries.get((who, step, start), tuple(versions))
+            if held is None:
+                missing.append((step, start, tuple(versions)))
+            else:
+                found[step, start] = held
+        if missing:
+            rows = await raw.fetch(
+                "SELECT step, start, data FROM summary JOIN unnest($2::int[], $3::timestamptz[]) AS asked (step, start)"
+                " USING (step, start) WHERE service_id = ANY($1::int[])",
+                list(services), [step for step, _, _ in missing], [start for _, start, _ in missing],
+            )  # fmt: skip
+            parts: dict[tuple[int, datetime], list[Summary]] = {}
+            for step, start, data in rows:
+                parts.setdefault((step, start), []).append(summary.decode(data))
+            for step, start, versions in missing:
+                same = parts[step, start]
+                made = same[0] if len(same) == 1 else summary.pile(same, same[0].start, same[0].step, same[0].slots)
+                found[step, start] = made
+                self._summaries.put((who, step, start), versions, made, made.requests.counts.nbytes + 200 * made.slots)
+        return [(span, found[step, start]) for span, step, start, _ in listed]
 
     async def finest(self, raw: Connection, services: Sequence[int], start: datetime) -> int:
         """The finest step that tells more than the one above it, for a range that begins at `start`."""
@@ -177,10 +245,8 @@ class Reader:
                     )
         if tiers.hours is not None:
             start, end = tiers.hours
-            for number, at, data in await _rollups(raw, series, start, end):
-                first = nanoseconds(at)
+            for number, first, made in await self._kept_grids(raw, series, start, end):
                 low, high = _inside(first, HOUR, HOURS, start, end)
-                made = grid.decode(data)
                 parts[groups[number]].append(
                     (
                         _places(first, HOUR, low, high, origin, step),
@@ -195,6 +261,33 @@ class Reader:
             made = hour.gridded(mine, slot - slot[0], int(slot[-1] - slot[0]) + 1, bool(points.approximate[begin]))
             parts[groups[int(mine.series[0])]].append((np.arange(slot[0], slot[-1] + 1), made))
         return [grid.pile(mine, wanted.number) for mine in parts.values()]
+
+    async def _kept_grids(
+        self, raw: Connection, series: Iterable[int], start: int, end: int
+    ) -> list[tuple[int, int, Grid]]:
+        """The rollups of sketches that touch a range: (series, start of the day, grid)."""
+        listed = await raw.fetch(
+            "SELECT series_id, day, xmin::text::bigint FROM rollup"
+            " WHERE series_id = ANY($1::int[]) AND day >= $2 AND day <= $3",
+            list(series), instant(start).date(), instant(end - 1).date(),
+        )  # fmt: skip
+        found = {(number, day): self._grids.get((number, day), version) for number, day, version in listed}
+        missing = [(number, day, version) for number, day, version in listed if found[number, day] is None]
+        if missing:
+            rows = await raw.fetch(
+                "SELECT series_id, day, data FROM rollup JOIN unnest($1::int[], $2::date[]) AS asked (series_id, day)"
+                " USING (series_id, day)",
+                [number for number, _, _ in missing], [day for _, day, _ in missing],
+            )  # fmt: skip
+            versions = {(number, day): version for number, day, version in missing}
+            for number, day, data in rows:
+                made = found[number, day] = grid.decode(data)
+                self._grids.put((number, day), versions[number, day], made, made.counts.nbytes + 60 * made.slots)
+        return [
+            (number, (day.toordinal() - EPOCH_DAY) * DAY, made)
+            for (number, day), made in found.items()
+            if made is not None
+        ]
 
     async def tallies(self, raw: Connection, series: Mapping[int, Series], wanted: Slots) -> dict[int, Tally]:
         """The numbers of each series tallied in each of the slots."""
@@ -262,24 +355,30 @@ class Reader:
 
     async def _without_kept(self, raw: Connection, hours: dict[Key, Block]) -> dict[Key, Block]:
         """Late blocks, whose hour is kept already, without the points that it holds."""
+        rows = await self._kept_hours(raw, hours)
+        for key in rows:
+            packed = await raw.fetchval(
+                "SELECT times FROM summary WHERE service_id = $1 AND step = 60 AND start = $2", key[0], instant(key[1])
+            )
+            times = chunk.decode_times(packed)
+            kept = await raw.fetch(
+                "SELECT series_id, data FROM chunk WHERE hour = $1 AND series_id = ANY($2::int[])",
+                instant(key[1]), compaction.series_in(hours[key]),
+            )  # fmt: skip
+            held = {number: chunk.decode(data, times) for number, data in kept}
+            hours[key] = compaction.without(hours[key], held)
+        return hours
+
+    async def _kept_hours(self, raw: Connection, hours: Mapping[Key, object]) -> list[Key]:
+        """Which of these hours are kept already, so that blocks of theirs are late."""
         if not hours:
-            return hours
+            return []
         rows = await raw.fetch(
-            "SELECT service_id, start, times FROM summary"
+            "SELECT service_id, start FROM summary"
             " WHERE service_id = ANY($1::int[]) AND step = 60 AND start = ANY($2::timestamptz[])",
             sorted({service for service, _ in hours}), [instant(at) for at in sorted({at for _, at in hours})],
         )  # fmt: skip
-        for service, at, packed in rows:
-            key = (service, nanoseconds(at))
-            if key in hours:
-                times = chunk.decode_times(packed)
-                kept = await raw.fetch(
-                    "SELECT series_id, data FROM chunk WHERE hour = $1 AND series_id = ANY($2::int[])",
-                    at, compaction.series_in(hours[key]),
-                )  # fmt: skip
-                held = {number: chunk.decode(data, times) for number, data in kept}
-                hours[key] = compaction.without(hours[key], held)
-        return hours
+        return [key for service, at in rows if (key := (service, nanoseconds(at))) in hours]
 
 
 async def _chunks(
@@ -311,10 +410,12 @@ def _places(first: int, own: int, low: int, high: int, origin: int, step: int) -
     return (first + np.arange(low, high, dtype=np.int64) * own - origin) // step
 
 
-def _summarized(points: Points, series: Mapping[int, Series], wanted: Slots) -> Summary:
+def _summarized(points: Points, series: Mapping[int, Series], wanted: Slots) -> Summary | None:
     """Hot points in slots of a minute at most, in which availability is told."""
     base = min(wanted.step, MINUTE)
     times = [each for each in (points.numbers.at, points.sketches.at) if len(each)]
+    if not times:
+        return None
     first = min(int(each.min()) for each in times) // base * base
     last = max(int(each.max()) for each in times)
     return hour.summarize(points, series, first, base, (last - first) // base + 1)
@@ -370,5 +471,5 @@ def _in_order(parts: Sequence[tuple[Ints, Floats]]) -> tuple[Ints, Floats]:
     return at[order], value[order]
 
 
-def _numbers(blocks: Iterable[Block]) -> list[int]:
-    return sorted({number for given in blocks for number in compaction.series_in(given)})
+def _numbers(hours: Iterable[HotHour]) -> list[int]:
+    return sorted({number for held in hours for number in held.series})

@@ -37,6 +37,15 @@ async def reading(engine: AsyncEngine) -> AsyncIterator[Connection]:
 
 
 @contextlib.asynccontextmanager
+async def asking(engine: AsyncEngine) -> AsyncIterator[Connection]:
+    """A connection for one question, which is its own moment."""
+    async with engine.connect() as connection:
+        raw = (await connection.get_raw_connection()).driver_connection
+        assert raw is not None
+        yield raw
+
+
+@contextlib.asynccontextmanager
 async def writing(engine: AsyncEngine) -> AsyncIterator[Connection]:
     """A transaction that commits when the block ends well."""
     async with _taken(engine) as raw, raw.transaction():

@@ -14,6 +14,8 @@ from century.telemetry.grid import Grid
 from century.telemetry.sketch import Floats, Ints
 
 _HEAD = struct.Struct("<qqIH")
+UNPACKED = 24
+"""So few slots are not worth deflating."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,7 @@ def encode(summary: Summary) -> bytes:
     requests = grid.encode(summary.requests)
     columns = b"".join(getattr(summary, name).astype(kind).tobytes() for name, kind in _COLUMNS)
     head = _HEAD.pack(summary.start, summary.step, len(requests), summary.slots)
-    return head + requests + zlib.compress(columns, 1)
+    return head + requests + (columns if summary.slots <= UNPACKED else zlib.compress(columns, 1))
 
 
 def decode(data: bytes | memoryview) -> Summary:
@@ -142,7 +144,9 @@ def decode(data: bytes | memoryview) -> Summary:
     start, step, length, slots = _HEAD.unpack_from(data)
     view = memoryview(data)
     requests = grid.decode(view[_HEAD.size : _HEAD.size + length])
-    body = zlib.decompress(view[_HEAD.size + length :])
+    body = view[_HEAD.size + length :]
+    if slots > UNPACKED:
+        body = memoryview(zlib.decompress(body))
     whole = np.frombuffer(body, "<u4", slots * 3).astype(np.int64)
     minutes = np.frombuffer(body, "u1", slots * 2, slots * 12).astype(np.int64)
     real = np.frombuffer(body, "<f4", slots * 2, slots * 14).astype(np.float64)

@@ -132,17 +132,24 @@ def _pairs(**said: str) -> list[KeyValue]:
     return made
 
 
+def unlike(service: str, size: int, now: int) -> bytes:
+    """The same, for batches of which each differs from the last in more than its times and numbers."""
+    return numbers(service, size, now)
+
+
 def batches(make: Callable[[str, int, int], bytes], size: int) -> Iterator[bytes]:
-    """Batches without end: every series in turn, then ten seconds later again."""
+    """Batches without end: every series in turn, then later again."""
     now = time.time_ns() // SECOND * SECOND - 1800 * SECOND
     template = [make(f"{make.__name__}-{size}-{number}", size, now) for number in range(SERIES // size // 2 or 1)]
     at, start = struct.pack("<q", now), struct.pack("<q", now - 10 * SECOND)
     step = 0
     while True:
-        later = now + step * 10 * SECOND // 64
-        fresh = struct.pack("<q", later), struct.pack("<q", later - 10 * SECOND)
+        instant = now + step * 10 * SECOND // 64
+        fresh = struct.pack("<q", instant), struct.pack("<q", instant - 10 * SECOND)
         for body in template:
-            yield body.replace(at, fresh[0]).replace(start, fresh[1])
+            later = body.replace(at, fresh[0]).replace(start, fresh[1])
+            # Another number of points is whole each time: nothing of an earlier batch helps to read this one.
+            yield later if make is not unlike else later.replace(fresh[0] + b"\x21", fresh[0] + b"\x31", step % 50)
         step += 1
 
 
@@ -293,6 +300,7 @@ def main() -> None:
             ("gauges and sums, 2,000 a batch", numbers, 2_000, 150_000),
             ("gauges and sums, 500 a batch", numbers, 500, 150_000),
             ("gauges and sums, 100 a batch", numbers, 100, 0),
+            ("the same, no two alike, 2,000", unlike, 2_000, 150_000),
             ("exponential histograms, 500", sketches, 500, 60_000),
         ):
             result = measure(installation, make, size)

@@ -176,13 +176,11 @@ def take(each: Section, mask: Mask) -> Section:
 
 
 def by_hour(block: Block) -> list[tuple[int, Block]]:
-    """The block split so that each part lies in one hour, with the hour's start in nanoseconds."""
-    times = [block.numbers.at, block.sketches.at, block.explicits.at]
-    hours = [at // HOUR for at in times]
-    first = min(int(each.min()) for each in hours if len(each))
-    last = max(int(each.max()) for each in hours if len(each))
-    if first == last:
-        return [(first * HOUR, block)]
+    """A block that is not empty, split so that each part lies in one hour, with the hour's start in nanoseconds."""
+    first, last = span(block)
+    if first // HOUR == last // HOUR:
+        return [(first // HOUR * HOUR, block)]
+    hours = [each.at // HOUR for each in (block.numbers, block.sketches, block.explicits)]
     return [
         (
             int(hour) * HOUR,

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from century.core.errors import Unavailable
 from century.core.work import Works
-from century.telemetry.block import Block
+from century.telemetry.block import Block, span
 
 logger = logging.getLogger("century.telemetry")
 
@@ -225,10 +225,10 @@ class Committer:
 def slots(block: Block, now: int) -> frozenset[int]:
     """The ten-second slots (Unix seconds) of the last hour that a block's points lie in."""
     oldest = now // SLOT - LIVE_SLOTS
-    found: set[int] = set()
-    for each in (block.numbers.at, block.sketches.at, block.explicits.at):
-        if len(each):
-            first, last = int(each.min()) // SLOT, int(each.max()) // SLOT
-            if last >= oldest:
-                found.update([first] if first == last else np.unique(each // SLOT).tolist())
-    return frozenset(slot * 10 for slot in found if slot >= oldest)
+    first, last = span(block)
+    if last // SLOT < oldest:
+        return frozenset()
+    if first // SLOT == last // SLOT:
+        return frozenset([last // SLOT * 10])
+    found = np.unique(np.concatenate([block.numbers.at, block.sketches.at, block.explicits.at]) // SLOT)
+    return frozenset((found[found >= oldest] * 10).tolist())

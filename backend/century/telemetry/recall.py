@@ -54,7 +54,7 @@ class Memory:
     """What is remembered, by the length of a request and the resource it begins with."""
 
     requests: dict[Key, list[Remembered]] = field(default_factory=dict)
-    seen: set[Key] = field(default_factory=set)
+    seen: dict[Key, int] = field(default_factory=dict)
     size: int = 0
 
     def find(self, body: bytes) -> Remembered | None:
@@ -70,10 +70,11 @@ class Memory:
     def keep(self, body: bytes, series: I4, begin: I8, services: list[str], owners: tuple[I4, I4, I4] | None) -> None:
         """Remember a request whose points are all numbers of the usual layout, the second time one like it comes."""
         of = key(body)
-        if of not in self.seen:
-            if len(self.seen) >= MOST_SEEN:
-                self.seen.clear()
-            self.seen.add(of)
+        if len(self.seen) >= MOST_SEEN:
+            self.seen.clear()
+        times = self.seen[of] = self.seen.get(of, 0) + 1
+        # One that is never alike is not worth remembering every time.
+        if times == 1 or (times > 2 * MOST_ALIKE and times % 16):
             return
         octets = np.frombuffer(body, np.uint8)
         started = octets[begin] == 0x11

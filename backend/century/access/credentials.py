@@ -100,6 +100,7 @@ class Credentials:
         self.works = works
         self._sessions = Remembered(self._read_session, REMEMBERED)
         self._keys = Remembered(self._read_key, REMEMBERED)
+        self._claims: dict[str, token.Claims] = {}
 
     async def authenticate(self, authorization: str | None, address: str | None) -> Actor:
         """The actor behind an `Authorization` header; Unauthenticated, with a sentence, where there is none."""
@@ -148,7 +149,13 @@ class Credentials:
 
     async def _by_token(self, credential: str) -> Actor:
         now = self.works.clock.now()
-        claims = token.read(self.settings.jwt_secret, credential, now)
+        claims = self._claims.get(credential)
+        # What a token says never changes, so its signature is checked once; whether it still holds, every time.
+        if claims is None or claims.expires_at <= now:
+            claims = token.read(self.settings.jwt_secret, credential, now)
+            if len(self._claims) >= MOST_REMEMBERED:
+                self._claims.clear()
+            self._claims[credential] = claims
         known = await self._sessions.get(claims.session)
         if known is None or known.ends_at <= now or known.actor.id != claims.person:
             raise Unauthenticated("the session is over: sign in again")

@@ -29,8 +29,8 @@ from century.core.work import Works
 from century.telemetry import block, compaction, sketch
 from century.telemetry.block import Block, Numbers, Sketches
 from century.telemetry.hour import DAY, REQUESTS
+from century.telemetry.instants import instant, nanoseconds
 from century.telemetry.plain import Points, Series
-from century.telemetry.raw import instant, nanoseconds
 from tests.bench.ingest import Installation, installed
 
 SERVICES, ROUTES, DAYS = 50, 5, 30

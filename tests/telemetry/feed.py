@@ -15,7 +15,7 @@ from century.core.work import Works
 from century.telemetry import block, sketch
 from century.telemetry.block import Block, Explicits, Numbers, Sketches
 from century.telemetry.hour import REQUESTS
-from century.telemetry.raw import instant, nanoseconds
+from century.telemetry.instants import instant, nanoseconds
 from century.telemetry.tables import BlockRow, MetricRow, SeriesRow, ServiceRow
 
 SECOND = 1_000_000_000

@@ -11,10 +11,10 @@ import pytest
 from sqlalchemy import func, select
 
 from century.core.work import Works
-from century.telemetry import block, compaction, query, raw, sketch
+from century.telemetry import block, compaction, raw, sketch, slots
 from century.telemetry.block import Block
+from century.telemetry.instants import nanoseconds
 from century.telemetry.query import Reader
-from century.telemetry.raw import nanoseconds
 from century.telemetry.summary import Summary
 from century.telemetry.tables import BlockRow, ChunkRow, RollupRow
 from tests.telemetry import feed
@@ -33,7 +33,7 @@ def load(seed: int = 1, each: int = 4) -> tuple[list[int], list[np.ndarray]]:
 
 
 async def summary(works: Works, service: int, start: datetime, end: datetime, step: int) -> Summary:
-    wanted = query.Slots(nanoseconds(start), nanoseconds(end), step * feed.SECOND)
+    wanted = slots.Slots(nanoseconds(start), nanoseconds(end), step * feed.SECOND)
     async with raw.reading(works.engine) as connection:
         return await Reader(works.engine).summaries(connection, [service], wanted)
 
@@ -139,12 +139,12 @@ async def test_cumulative_streams_add_up_across_compaction_and_restarts(works: W
         assert made.requests.count.sum() == expected * 2
         assert made.requests.sum.sum() == pytest.approx(sum(each.sum() for each in values) * 2)
         assert made.requests.approximate
-        wanted = query.Slots(nanoseconds(BEGIN), nanoseconds(BEGIN + SPAN), 60 * feed.SECOND)
+        wanted = slots.Slots(nanoseconds(BEGIN), nanoseconds(BEGIN + SPAN), 60 * feed.SECOND)
         async with raw.reading(works.engine) as connection:
             known = await raw.series_by_id(connection, [counter])
             tallies = await Reader(works.engine).tallies(connection, known, wanted)
             hourly = await Reader(works.engine).tallies(
-                connection, known, query.Slots(wanted.start, wanted.end, feed.HOUR)
+                connection, known, slots.Slots(wanted.start, wanted.end, feed.HOUR)
             )
         assert tallies[counter].sum.sum() == expected == hourly[counter].sum.sum()
         assert tallies[counter].sum.tolist() == [
@@ -167,7 +167,7 @@ async def test_numbers_keep_their_exact_times_and_values(works: Works, clock: Mo
     at = [time + int(generator.integers(0, 10**7)) for time in feed.times(BEGIN, SPAN)]
     value = generator.random(len(at)).tolist()
     await shop.send(block.concat([feed.numbers(gauge, at, value), feed.numbers(idle, at, [0.9] * len(at))]))
-    wanted = query.Slots(at[7], at[-3], 10 * feed.SECOND)
+    wanted = slots.Slots(at[7], at[-3], 10 * feed.SECOND)
 
     async def everything() -> None:
         async with raw.reading(works.engine) as connection:

@@ -16,8 +16,9 @@ from century.telemetry.block import Block
 from century.telemetry.chunk import HOUR, Chunk
 from century.telemetry.differences import Carry
 from century.telemetry.hour import DAY
+from century.telemetry.instants import nanoseconds
 from century.telemetry.plain import Points, Series, plain
-from century.telemetry.raw import Connection, nanoseconds, series_by_id, writing
+from century.telemetry.raw import Connection, series_by_id, writing
 from century.telemetry.sketch import Ints
 
 logger = logging.getLogger(__name__)

@@ -12,7 +12,8 @@ import numpy as np
 
 from century.telemetry import block
 from century.telemetry.block import Block
-from century.telemetry.raw import Connection, nanoseconds
+from century.telemetry.instants import nanoseconds
+from century.telemetry.raw import Connection
 
 LIMIT = 64 << 20
 """How many bytes of decoded blocks one process keeps."""

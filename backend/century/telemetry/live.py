@@ -17,8 +17,9 @@ from century.core.work import Works
 from century.telemetry import performance
 from century.telemetry.committer import TOPIC
 from century.telemetry.performance import Point
-from century.telemetry.query import SECOND, Reader, Slots
+from century.telemetry.query import Reader
 from century.telemetry.raw import reading
+from century.telemetry.slots import SECOND, Slots
 
 logger = logging.getLogger(__name__)
 
@@ -114,7 +115,7 @@ class Live:
         chosen = sorted(slots)[-MOST_SLOTS:]
         wanted = Slots(chosen[0] * SECOND, (chosen[-1] + STEP) * SECOND, STEP * SECOND)
         async with reading(self._works.engine) as raw:
-            summary = (await self._reader.each(raw, [number], wanted))[number]
+            summary = (await self._reader.recent.each(raw, [number], wanted))[number]
         places = [(slot - chosen[0]) // STEP for slot in chosen]
         filled = summary.requests.count + summary.cpu_weight + summary.memory_weight > 0
         return performance.points(service, summary, [place for place in places if filled[place]])

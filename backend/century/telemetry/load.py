@@ -15,11 +15,14 @@ from century.core.work import Works
 from century.telemetry import health, hour, metrics, performance, query
 from century.telemetry.chunk import MINUTE
 from century.telemetry.health import Health
+from century.telemetry.instants import nanoseconds
 from century.telemetry.metrics import Aggregation, Group
 from century.telemetry.performance import Columns, Route, RouteOrder, Totals
-from century.telemetry.query import Reader, Slots
-from century.telemetry.raw import Connection, asking, nanoseconds, reading, series_of
+from century.telemetry.query import Reader
+from century.telemetry.raw import Connection, asking, reading, series_of
 from century.telemetry.sketch import Floats, Ints
+from century.telemetry.slots import SECOND, Slots, one_slot
+from century.telemetry.slots import slots as cut_for
 from century.telemetry.summary import Summary
 
 MOST_POINTS = 3_000
@@ -53,7 +56,7 @@ class Loaded:
         """How long the services were known in the range."""
         if self.known_from is None:
             return 0.0
-        return max(self.slots.end - max(self.slots.start, self.known_from), 0) / query.SECOND
+        return max(self.slots.end - max(self.slots.start, self.known_from), 0) / SECOND
 
     def totals(self) -> Totals:
         """What the range comes to."""
@@ -63,9 +66,7 @@ class Loaded:
         """The range over time."""
         seconds = self.slots.seconds
         if self.known_from is not None:
-            unknown = np.clip(
-                (self.known_from - np.maximum(self.slots.starts, self.slots.start)) / query.SECOND, 0, None
-            )
+            unknown = np.clip((self.known_from - np.maximum(self.slots.starts, self.slots.start)) / SECOND, 0, None)
             seconds = np.maximum(seconds - unknown, 0)
         return Columns(self.summary, seconds if self.known_from is not None else np.zeros(self.slots.number))
 
@@ -124,11 +125,11 @@ async def load(
             numbers = [number for (number,) in await raw.fetch("SELECT id FROM service ORDER BY id")]
         start, end = nanoseconds(span.start), nanoseconds(span.end)
         if max_points is None:
-            slots = query.one_slot(start, end)
+            slots = one_slot(start, end)
         else:
-            slots = query.slots(span.start, span.end, max_points)
+            slots = cut_for(span.start, span.end, max_points)
             if slots.step < MINUTE:
-                slots = query.slots(span.start, span.end, max_points, await reader.finest(raw, numbers, span.start))
+                slots = cut_for(span.start, span.end, max_points, await reader.finest(raw, numbers, span.start))
         known_from = await _known_from(raw, numbers)
         summary = await reader.summaries(raw, numbers, slots)
     return Loaded(tuple(numbers), span, slots, summary, known_from, max_points)
@@ -136,7 +137,7 @@ async def load(
 
 async def routes(works: Works, reader: Reader, loaded: Loaded, order: RouteOrder) -> list[Route]:
     """The table of routes of a range."""
-    slots = query.one_slot(loaded.slots.start, loaded.slots.end)
+    slots = one_slot(loaded.slots.start, loaded.slots.end)
     async with reading(works.engine) as raw:
         found = await series_of(raw, loaded.services, [hour.REQUESTS])
         series = {number: each for number, each in found.items() if not each.numeric}
@@ -159,7 +160,9 @@ async def healths(works: Works, reader: Reader, asked: Sequence[Service]) -> lis
     now = works.clock.now()
     start, end = now - timedelta(seconds=health.WINDOW_SECONDS), now + timedelta(microseconds=1)
     async with reading(works.engine) as raw:
-        last = await reader.each(raw, [each.id for each in asked], Slots(nanoseconds(start), nanoseconds(end), MINUTE))
+        last = await reader.recent.each(
+            raw, [each.id for each in asked], Slots(nanoseconds(start), nanoseconds(end), MINUTE)
+        )
     return [
         health.assess(performance.totals(last[each.id], health.WINDOW_SECONDS), each.last_seen_at > start)
         for each in asked
@@ -194,10 +197,10 @@ async def metric(
         own, kind, monotonic = known
         series = await series_of(raw, [number], [name])
         groups = metrics.groups(series, group_by, wanted)
-        slots = query.slots(span.start, span.end, max_points)
+        slots = cut_for(span.start, span.end, max_points)
         histogram = kind == "histogram"
         if histogram and slots.step < MINUTE:
-            slots = query.slots(span.start, span.end, max_points, await reader.finest(raw, [number], span.start))
+            slots = cut_for(span.start, span.end, max_points, await reader.finest(raw, [number], span.start))
         unit = metrics.unit(own, aggregation, histogram=histogram)
         chosen = {member: series[member] for group in groups for member in group.series}
         if not chosen:

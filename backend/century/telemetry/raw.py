@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterable
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -13,20 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from century.telemetry.plain import Series
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Connection = Any
 """asyncpg's connection; it ships no types."""
-
-
-def instant(nanoseconds: int) -> datetime:
-    """The time of so many nanoseconds since 1970, to the microsecond."""
-    return EPOCH + timedelta(microseconds=nanoseconds // 1000)
-
-
-def nanoseconds(at: datetime) -> int:
-    """Nanoseconds since 1970."""
-    since = at - EPOCH
-    return ((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds) * 1000
 
 
 @contextlib.asynccontextmanager

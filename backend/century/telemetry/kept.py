@@ -1,0 +1,106 @@
+"""What is compacted: summaries and rollups, decoded once, and chunks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+
+from century.telemetry import grid, summary
+from century.telemetry.cache import Cache
+from century.telemetry.chunk import HOUR
+from century.telemetry.grid import Grid
+from century.telemetry.hour import DAY
+from century.telemetry.instants import instant
+from century.telemetry.raw import Connection
+from century.telemetry.summary import Summary
+
+EPOCH_DAY = date(1970, 1, 1).toordinal()
+CACHED = 24 << 20
+"""How many bytes of decoded rows one process keeps, of summaries and of rollups each."""
+
+
+class Kept:
+    """Reads the compacted rows of one database. Every method wants a transaction of `raw.reading`."""
+
+    def __init__(self) -> None:
+        self._summaries: Cache[Summary] = Cache(CACHED)
+        self._grids: Cache[Grid] = Cache(CACHED)
+
+    async def summaries(
+        self, raw: Connection, services: Sequence[int], steps: list[int], firsts: list[datetime], lasts: list[datetime]
+    ) -> list[tuple[int, Summary]]:
+        """The rows of each span (from 1 on), those of several services that begin together merged."""
+        who = tuple(services)
+        # A row's xmin is its version: whatever changes it gives it another.
+        listed = await raw.fetch(
+            "SELECT span, summary.step, start, array_agg(summary.xmin::text::bigint ORDER BY service_id)"
+            " FROM unnest($2::int[], $3::timestamptz[], $4::timestamptz[]) WITH ORDINALITY"
+            " AS asked (step, first, last, span) JOIN summary ON service_id = ANY($1::int[])"
+            " AND summary.step = asked.step AND start >= first AND start < last GROUP BY 1, 2, 3",
+            list(services), steps, firsts, lasts,
+        )  # fmt: skip
+        found: dict[tuple[int, datetime], Summary] = {}
+        missing = []
+        for _, step, start, versions in listed:
+            held = self._summaries.get((who, step, start), tuple(versions))
+            if held is None:
+                missing.append((step, start, tuple(versions)))
+            else:
+                found[step, start] = held
+        if missing:
+            rows = await raw.fetch(
+                "SELECT step, start, data FROM summary JOIN unnest($2::int[], $3::timestamptz[]) AS asked (step, start)"
+                " USING (step, start) WHERE service_id = ANY($1::int[])",
+                list(services), [step for step, _, _ in missing], [start for _, start, _ in missing],
+            )  # fmt: skip
+            parts: dict[tuple[int, datetime], list[Summary]] = {}
+            for step, start, data in rows:
+                parts.setdefault((step, start), []).append(summary.decode(data))
+            for step, start, versions in missing:
+                same = parts[step, start]
+                made = same[0] if len(same) == 1 else summary.pile(same, same[0].start, same[0].step, same[0].slots)
+                found[step, start] = made
+                self._summaries.put((who, step, start), versions, made, made.requests.counts.nbytes + 200 * made.slots)
+        return [(span, found[step, start]) for span, step, start, _ in listed]
+
+    async def grids(self, raw: Connection, series: Iterable[int], start: int, end: int) -> list[tuple[int, int, Grid]]:
+        """The rollups of sketches that touch a range: (series, start of the day, grid)."""
+        listed = await raw.fetch(
+            "SELECT series_id, day, xmin::text::bigint FROM rollup"
+            " WHERE series_id = ANY($1::int[]) AND day >= $2 AND day <= $3",
+            list(series), instant(start).date(), instant(end - 1).date(),
+        )  # fmt: skip
+        found = {(number, day): self._grids.get((number, day), version) for number, day, version in listed}
+        missing = [(number, day, version) for number, day, version in listed if found[number, day] is None]
+        if missing:
+            rows = await raw.fetch(
+                "SELECT series_id, day, data FROM rollup JOIN unnest($1::int[], $2::date[]) AS asked (series_id, day)"
+                " USING (series_id, day)",
+                [number for number, _, _ in missing], [day for _, day, _ in missing],
+            )  # fmt: skip
+            versions = {(number, day): version for number, day, version in missing}
+            for number, day, data in rows:
+                made = found[number, day] = grid.decode(data)
+                self._grids.put((number, day), versions[number, day], made, made.counts.nbytes + 60 * made.slots)
+        return [
+            (number, (day.toordinal() - EPOCH_DAY) * DAY, made)
+            for (number, day), made in found.items()
+            if made is not None
+        ]
+
+
+async def chunks(raw: Connection, series: Iterable[int], start: int, end: int) -> Sequence[tuple[int, datetime, bytes]]:
+    return await raw.fetch(  # type: ignore[no-any-return]
+        "SELECT series_id, hour, data FROM chunk WHERE series_id = ANY($1::int[]) AND hour >= $2 AND hour < $3",
+        list(series), instant(start - start % HOUR), instant(end),
+    )  # fmt: skip
+
+
+async def rollups(
+    raw: Connection, series: Iterable[int], start: int, end: int
+) -> Sequence[tuple[int, datetime, bytes]]:
+    return await raw.fetch(  # type: ignore[no-any-return]
+        "SELECT series_id, day::timestamp AT TIME ZONE 'UTC', data FROM rollup"
+        " WHERE series_id = ANY($1::int[]) AND day >= $2 AND day <= $3",
+        list(series), instant(start).date(), instant(end - 1).date(),
+    )  # fmt: skip

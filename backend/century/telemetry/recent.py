@@ -1,0 +1,173 @@
+"""What is not compacted yet: the hot hours as plain points, and as summaries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from century.telemetry import block, chunk, compaction, hour
+from century.telemetry.block import Block
+from century.telemetry.chunk import HOUR, MINUTE
+from century.telemetry.hot import Hot, HotHour, Key
+from century.telemetry.instants import instant, nanoseconds
+from century.telemetry.plain import Points, Series, plain
+from century.telemetry.raw import Connection, series_by_id
+from century.telemetry.slots import Slots
+from century.telemetry.summary import Summary
+
+MOST_SERIES = 100_000
+
+
+class Recent:
+    """Reads the hot hours of one database. Every method wants a transaction of `raw.reading`."""
+
+    def __init__(self) -> None:
+        self._hot = Hot()
+        self._series: dict[int, Series] = {}
+
+    async def points(
+        self, raw: Connection, services: Sequence[int], start: int, end: int, wanted: Callable[[Series], bool]
+    ) -> tuple[Points, Mapping[int, Series]]:
+        """The plain points of the hot hours from `start` up to, not including, `end`, of the wanted series."""
+        hours = await self._hot.load(raw, services, instant(start - start % HOUR), instant(end + 999))
+        return await self._plain(raw, hours, start, end, wanted)
+
+    async def summaries(self, raw: Connection, services: Sequence[int], wanted: Slots) -> list[Summary]:
+        """The hot hours in slots of a minute at most; those that lie wholly in the range are made once."""
+        start, end = wanted.start, wanted.end
+        hours = await self._hot.load(raw, services, instant(start - start % HOUR), instant(end + 999))
+        if not hours:
+            return []
+        known = await self._known(raw, _numbers(hours.values()))
+        late = set(await self._kept_hours(raw, hours))
+        name = f"summary {min(wanted.step, MINUTE)}"
+        cumulative = {each.service_id for each in known.values() if each.cumulative}
+        whole = {
+            key: held
+            for key, held in hours.items()
+            if key[1] >= start and held.last_at < end and key not in late and key[0] not in cumulative
+        }
+        for key, held in whole.items():
+            if name not in held.made:
+                points, series = await self._plain(raw, {key: held}, start, end, hour.summarized)
+                held.made[name] = _summarized(points, series, wanted)
+        rest = {key: held for key, held in hours.items() if key not in whole}
+        parts = [held.made[name] for held in whole.values()]
+        if rest:
+            points, series = await self._plain(raw, rest, start, end, hour.summarized)
+            parts.append(_summarized(points, series, wanted))
+        return [part for part in parts if part is not None]
+
+    async def each(self, raw: Connection, services: Sequence[int], wanted: Slots) -> dict[int, Summary]:
+        """What each service did lately, of the hot hours alone."""
+        points, series = await self.points(raw, services, wanted.start, wanted.end, hour.summarized)
+        parts = {number: points_of(points, series, number) for number in services}
+        return {
+            number: hour.summarize(mine, series, wanted.origin, wanted.step, wanted.number)
+            for number, mine in parts.items()
+        }
+
+    async def _plain(
+        self, raw: Connection, hours: Mapping[Key, HotHour], start: int, end: int, wanted: Callable[[Series], bool]
+    ) -> tuple[Points, Mapping[int, Series]]:
+        series = {n: s for n, s in (await self._known(raw, _numbers(hours.values()))).items() if wanted(s)}
+        cumulative = sorted({s.service_id for s in series.values() if s.cumulative})
+        if cumulative:
+            # Each of their points stands for what came since the one before, which may lie before the range.
+            hours = {**hours, **await self._hot.load(raw, cumulative, None, instant(end + 999))}
+        blocks = {key: held.points if cumulative else _cut(held.points, start, end) for key, held in hours.items()}
+        numbers = np.array(sorted(series), dtype=np.int32)
+        chosen = {key: block.select(given, numbers) for key, given in blocks.items() if given.points}
+        chosen = await self._without_kept(raw, {key: given for key, given in chosen.items() if given.points})
+        carries = await compaction.load_carries(raw, [s.id for s in series.values() if s.cumulative])
+        points = plain(block.concat([chosen[key] for key in sorted(chosen)]), series, carries)
+        return (_between(points, start, end) if cumulative else points), series
+
+    async def _known(self, raw: Connection, numbers: Sequence[int]) -> dict[int, Series]:
+        unknown = [number for number in numbers if number not in self._series]
+        if unknown:
+            if len(self._series) > MOST_SERIES:
+                self._series.clear()
+                unknown = list(numbers)
+            self._series |= await series_by_id(raw, unknown)
+        return {number: self._series[number] for number in numbers if number in self._series}
+
+    async def _without_kept(self, raw: Connection, hours: dict[Key, Block]) -> dict[Key, Block]:
+        """Late blocks, whose hour is kept already, without the points that it holds."""
+        rows = await self._kept_hours(raw, hours)
+        for key in rows:
+            packed = await raw.fetchval(
+                "SELECT times FROM summary WHERE service_id = $1 AND step = 60 AND start = $2", key[0], instant(key[1])
+            )
+            times = chunk.decode_times(packed)
+            kept = await raw.fetch(
+                "SELECT series_id, data FROM chunk WHERE hour = $1 AND series_id = ANY($2::int[])",
+                instant(key[1]), compaction.series_in(hours[key]),
+            )  # fmt: skip
+            held = {number: chunk.decode(data, times) for number, data in kept}
+            hours[key] = compaction.without(hours[key], held)
+        return hours
+
+    async def _kept_hours(self, raw: Connection, hours: Mapping[Key, object]) -> list[Key]:
+        """Which of these hours are kept already, so that blocks of theirs are late."""
+        if not hours:
+            return []
+        rows = await raw.fetch(
+            "SELECT service_id, start FROM summary"
+            " WHERE service_id = ANY($1::int[]) AND step = 60 AND start = ANY($2::timestamptz[])",
+            sorted({service for service, _ in hours}), [instant(at) for at in sorted({at for _, at in hours})],
+        )  # fmt: skip
+        return [key for service, at in rows if (key := (service, nanoseconds(at))) in hours]
+
+
+def _summarized(points: Points, series: Mapping[int, Series], wanted: Slots) -> Summary | None:
+    """Hot points in slots of a minute at most, in which availability is told."""
+    base = min(wanted.step, MINUTE)
+    times = [each for each in (points.numbers.at, points.sketches.at) if len(each)]
+    if not times:
+        return None
+    first = min(int(each.min()) for each in times) // base * base
+    last = max(int(each.max()) for each in times)
+    return hour.summarize(points, series, first, base, (last - first) // base + 1)
+
+
+def points_of(points: Points, series: Mapping[int, Series], service: int) -> Points:
+    """The points of one service."""
+    mine = np.array([number for number, each in series.items() if each.service_id == service], dtype=np.int32)
+    sketches = np.isin(points.sketches.series, mine)
+    return replace(
+        points,
+        numbers=block.take(points.numbers, np.isin(points.numbers.series, mine)),
+        sketches=block.take(points.sketches, sketches),
+        approximate=points.approximate[sketches],
+    )
+
+
+def _cut(given: Block, start: int, end: int) -> Block:
+    """The points of a block from `start` up to, not including, `end`."""
+    sections = (given.numbers, given.sketches, given.explicits)
+    inside = [(each.at >= start) & (each.at < end) for each in sections]
+    return Block(
+        block.take(given.numbers, inside[0]),
+        block.take(given.sketches, inside[1]),
+        block.take(given.explicits, inside[2]),
+    )
+
+
+def _between(points: Points, start: int, end: int) -> Points:
+    numbers = (points.numbers.at >= start) & (points.numbers.at < end)
+    sketches = (points.sketches.at >= start) & (points.sketches.at < end)
+    if numbers.all() and sketches.all():
+        return points
+    return replace(
+        points,
+        numbers=block.take(points.numbers, numbers),
+        sketches=block.take(points.sketches, sketches),
+        approximate=points.approximate[sketches],
+    )
+
+
+def _numbers(hours: Iterable[HotHour]) -> list[int]:
+    return sorted({number for held in hours for number in held.series})

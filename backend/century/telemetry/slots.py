@@ -1,0 +1,78 @@
+"""A range of time cut into slots, and which tier answers which part of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from century.telemetry.chunk import HOUR
+from century.telemetry.hour import DAY
+from century.telemetry.instants import nanoseconds
+from century.telemetry.sketch import Floats, Ints
+
+SECOND = 1_000_000_000
+LADDER = tuple(s * SECOND for s in (10, 30, 60, 300, 900, 1800, 3600, 10_800, 21_600, 86_400))
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """A range cut into slots of `step`: the first slot begins at or before `start`. All in nanoseconds."""
+
+    start: int
+    end: int
+    step: int
+
+    @property
+    def origin(self) -> int:
+        return self.start - self.start % self.step
+
+    @property
+    def number(self) -> int:
+        return -((self.origin - self.end) // self.step)
+
+    @property
+    def starts(self) -> Ints:
+        return self.origin + np.arange(self.number, dtype=np.int64) * self.step
+
+    @property
+    def seconds(self) -> Floats:
+        """How much of each slot lies in the range."""
+        starts = self.starts
+        return (np.minimum(starts + self.step, self.end) - np.maximum(starts, self.start)) / SECOND
+
+
+def slots(start: datetime, end: datetime, max_points: int, finest: int = LADDER[0]) -> Slots:
+    """The finest step of the ladder, no finer than `finest`, that cuts the range into at most `max_points` slots."""
+    first, last = nanoseconds(start), nanoseconds(end)
+    for step in LADDER:
+        if step >= finest and (made := Slots(first, last, step)).number <= max_points:
+            return made
+    whole = -(-(last - first) // (max(max_points - 1, 1) * DAY)) * DAY
+    return Slots(first, last, whole) if max_points > 1 else one_slot(first, last)
+
+
+def one_slot(start: int, end: int) -> Slots:
+    """The whole range as one slot."""
+    step = HOUR
+    while Slots(start, end, step).number > 1:
+        step *= 2
+    return Slots(start, end, step)
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Which tier answers which part of a range."""
+
+    minutes: tuple[tuple[int, int], ...]
+    hours: tuple[int, int] | None
+
+
+def cut(wanted: Slots) -> Cut:
+    """Whole hours come from days where the step allows, all else from hours."""
+    first, last = -(-wanted.start // HOUR) * HOUR, wanted.end // HOUR * HOUR
+    if wanted.step % HOUR or first >= last:
+        return Cut(((wanted.start, wanted.end),), None)
+    edges = ((wanted.start, first), (last, wanted.end))
+    return Cut(tuple(edge for edge in edges if edge[0] < edge[1]), (first, last))

@@ -276,7 +276,6 @@ async def test_the_log_tells_who_did_what_from_where(site: Site) -> None:
     assert await actions(action="key.created") == {"key.created"}
     assert await actions(action="key.cre") == set()
     assert await actions(action="%") == set()
-    assert await actions(action="a\0b") == set()
     assert await actions(actor="ADM") == {"session.opened", "key.created"}
     assert await actions(**{"from": "2026-11-02T09:01:00Z"}) == {"key.created"}
     assert "key.created" not in await actions(to="2026-11-02T09:01:00Z")

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from litestar import Litestar
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import QueuePool
 
@@ -72,11 +73,11 @@ def hand_over(telemetry: Telemetry, loop: asyncio.AbstractEventLoop) -> Deliver:
         taking = asyncio.run_coroutine_threadsafe(take(path, body), loop)
         try:
             taking.result(seconds)
-        except (Unavailable, RateLimited) as error:
-            return Outcome(Verdict.AGAIN, str(error))
         except Late:
             taking.cancel()
             return Outcome(Verdict.AGAIN, "takes too long")
+        except (Unavailable, RateLimited, OSError, SQLAlchemyError) as error:
+            return Outcome(Verdict.AGAIN, str(error))
         except CenturyError as error:
             log.warning("own telemetry refused: %s", error)
             return Outcome(Verdict.REFUSED, str(error))

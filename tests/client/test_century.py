@@ -13,6 +13,8 @@ from litestar.params import FromPath
 
 from century import selfwatch
 from century.client import instrument
+from century.client.asgi import Asgi
+from century.client.watch import Watch
 from century.core.settings import Settings
 from tests.client.test_asgi import ask, litestar
 from tests.telemetry.door import Door, opened
@@ -103,3 +105,26 @@ async def test_century_watches_itself(door: Door) -> None:
     assert [route["route"] for route in century["performance"]["routes"]["nodes"]] == ["/pages/{name}"]
     assert century["performance"]["cpuUtilization"] is not None
     assert "db.client.connection.count" in {metric["name"] for metric in century["metrics"]}
+
+
+async def test_century_keeps_its_own_telemetry_while_its_database_is_away(door: Door) -> None:
+    away = True
+
+    class Telemetry:
+        """The real one, behind a database that comes and goes."""
+
+        def __getattr__(self, name: str) -> Any:
+            if away:
+                raise ConnectionRefusedError("the database does not answer")
+            return getattr(door.app.telemetry, name)
+
+    deliver = selfwatch.hand_over(Telemetry(), asyncio.get_running_loop())  # type: ignore[arg-type]
+    watch = Watch(deliver, {"service.name": "century"}, interval=3600.0)
+    site = Litestar([], openapi_config=None, logging_config=None)
+    site.asgi_handler = Asgi(site.asgi_handler, watch, None)  # type: ignore[assignment]
+    await ask(site, ("GET", "/one"))
+    await asyncio.to_thread(watch.flush)
+    away = False
+    await ask(site, ("GET", "/two"))
+    await asyncio.to_thread(watch.stop)
+    assert (await numbers(door, "century"))["performance"]["requestCount"] == 2

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import time
-from importlib.util import find_spec
 from typing import Any
 
 from century.client import instrument
@@ -54,7 +54,7 @@ def main() -> None:
         added = asyncio.run(cost(app)) - bare
         app.watch.stop()
     print(f"century.client adds                     {added:6.0f} µs  of {LIMIT_MICROSECONDS:.0f}")
-    if find_spec("opentelemetry.instrumentation.asgi"):
+    with contextlib.suppress(ImportError):
         for name, left_out in (("without send and receive spans", ["receive", "send"]), ("as it comes", None)):
             print(f"OpenTelemetry's ASGI, {name:30}{published(left_out) - bare:6.0f} µs")
     if added > LIMIT_MICROSECONDS:

@@ -6,6 +6,7 @@ sockets and a plain websocket route for comparison; lean clients in this process
 
 import asyncio
 import base64
+import gc
 import json
 import os
 import resource
@@ -241,7 +242,9 @@ async def bench(port: int, server: psutil.Process) -> None:
     print(f"raw broadcast to {SUBSCRIBERS}: {raw * 1000:.1f} ms of CPU")
     print(f"subscription to {SUBSCRIBERS}: {shared * 1000:.1f} ms of CPU, {shared / raw:.2f} x raw (promised: 1.5)")
     counts = [Count(1)]
+    started = time.perf_counter()
     await connect(port, "/graphql", CLIENTS, counts)
+    print(f"{CLIENTS} clients are back after {time.perf_counter() - started:.0f} s (promised: 60)")
     await measure(server, port, "graphql", CLIENTS, counts, 2)
     _, waits = await measure(server, port, "graphql", CLIENTS, counts, 20)
     waits.sort()
@@ -250,6 +253,7 @@ async def bench(port: int, server: psutil.Process) -> None:
 
 
 def main() -> None:
+    gc.disable()  # the clients only measure
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 16_384)), hard))
     port = 18_765

@@ -23,3 +23,6 @@ export function browserOf(agent: string | null): string {
   if (!browser) return agent.slice(0, 40);
   return system ? `${browser} on ${system}` : browser;
 }
+
+/** Whether this browser's keyboard has ⌘. */
+export const APPLE = /^(Mac|iP)/.test(typeof navigator === 'undefined' ? '' : navigator.platform);

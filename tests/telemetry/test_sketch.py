@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from century.telemetry import grid, sketch
+from century.telemetry import grid, packed, sketch
 
 values = st.lists(st.floats(1e-6, 1e5), min_size=1, max_size=200)
 shares = (0.0, 0.01, 0.25, 0.5, 0.9, 0.95, 0.99, 0.999, 1.0)
@@ -74,7 +74,7 @@ def test_merging_equals_building_at_once(parts: list[tuple[list[float], int, int
 def test_a_grid_survives_its_bytes(slots: list[list[float]], scale: int) -> None:
     slot = np.repeat(np.arange(len(slots)), [len(raw) for raw in slots])
     made = grid.of_values(slot, len(slots) + 1, np.array([value for raw in slots for value in raw]), scale)
-    back = grid.decode(grid.encode(made))
+    back = packed.decode(packed.encode(made))
     assert (back.count == made.count).all() and (back.zero == made.zero).all()
     assert np.allclose(back.sum, made.sum, rtol=1e-11, atol=0)
     assert (back.rescale(back.scale).counts.sum(axis=1) == made.counts.sum(axis=1)).all()
@@ -84,7 +84,7 @@ def test_a_grid_survives_its_bytes(slots: list[list[float]], scale: int) -> None
 
 
 def test_an_empty_grid_survives_its_bytes() -> None:
-    back = grid.decode(grid.encode(grid.empty(60)))
+    back = packed.decode(packed.encode(grid.empty(60)))
     assert back.slots == 60 and back.count.sum() == 0 and np.isnan(back.quantiles([0.5])).all()
 
 

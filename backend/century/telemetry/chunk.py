@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from century.telemetry import grid, tally
+from century.telemetry import grid, packed, tally
 from century.telemetry.grid import Grid
 from century.telemetry.sketch import Floats, Ints
 from century.telemetry.tally import Tally
@@ -58,16 +58,15 @@ def united(times: Ints, new: Ints) -> Ints:
 
 
 def encode_times(times: Ints) -> bytes:
-    """Instants as bytes: second differences, byte planes apart, deflated; regular ones cost next to nothing."""
-    first = np.diff(times, prepend=0)
-    return zlib.compress(_planes(np.diff(first, prepend=0)), 6)
+    """Instants as bytes: differences, byte planes apart, deflated; regular ones cost next to nothing."""
+    return zlib.compress(_planes(np.diff(times, prepend=0)), 6)
 
 
 def decode_times(data: bytes | memoryview | None) -> Ints:
     """What `encode_times` wrote; none: no instants."""
     if data is None:
         return np.zeros(0, dtype=np.int64)
-    return np.cumsum(np.cumsum(_joined(zlib.decompress(data))))
+    return np.cumsum(_joined(zlib.decompress(data)))
 
 
 def encode(chunk: Chunk, times: Ints, order: Ints | None = None) -> bytes:
@@ -78,7 +77,7 @@ def encode(chunk: Chunk, times: Ints, order: Ints | None = None) -> bytes:
     if len(places) != len(times) or (places != np.arange(len(places))).any():
         index = zlib.compress(_planes(np.diff(places, prepend=0)), 1)
     if chunk.grid is not None:
-        return _HEAD.pack(_GRID, len(places), len(index), 0) + index + grid.encode(chunk.grid)
+        return _HEAD.pack(_GRID, len(places), len(index), 0) + index + packed.encode(chunk.grid)
     assert chunk.value is not None
     kind, body = _encode_values(chunk.value)
     return _HEAD.pack(_NUMBERS, len(places), len(index), kind) + index + body
@@ -94,7 +93,7 @@ def decode(data: bytes | memoryview, times: Ints | None) -> Chunk:
         at = times[np.cumsum(_joined(zlib.decompress(index)))] if length else times[:points]
     body = view[_HEAD.size + length :]
     if kind == _GRID:
-        return Chunk(at, grid=grid.decode(body))
+        return Chunk(at, grid=packed.decode(body))
     planes = _joined(zlib.decompress(body))
     return Chunk(at, value=np.cumsum(planes).astype(np.float64) if form == _WHOLE else planes.view(np.float64))
 

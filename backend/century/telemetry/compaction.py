@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from century.core.work import Works
-from century.telemetry import block, chunk, differences, grid, summary, tally
+from century.telemetry import block, chunk, differences, packed, summary, tally
 from century.telemetry import hour as hours
 from century.telemetry.block import Block
 from century.telemetry.chunk import HOUR, Chunk
@@ -123,7 +123,7 @@ def close(points: Points, series: Mapping[int, Series], old: Kept, start: int) -
 def _rollup(made: Chunk, old: bytes | None, start: int) -> bytes:
     number = start % DAY // HOUR
     if made.grid is not None:
-        return grid.encode(hours.grid_with_hour(grid.decode(old) if old else None, number, made.grid.total()))
+        return packed.encode(hours.grid_with_hour(packed.decode(old) if old else None, number, made.grid.total()))
     return tally.encode(hours.tally_with_hour(tally.decode(old) if old else None, number, made.tally(start)))
 
 

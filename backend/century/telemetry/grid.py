@@ -6,8 +6,6 @@ answers the geometric middle of the bucket that holds it, so it is off by no mor
 
 from __future__ import annotations
 
-import struct
-import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -16,13 +14,6 @@ from numpy.typing import NDArray
 
 from century.telemetry import sketch
 from century.telemetry.sketch import Floats, Ints
-
-_HEAD = struct.Struct("<BbBBiHHI")
-_APPROXIMATE = 1
-_PACKED = 2
-_ZEROS = 4
-_TYPES: tuple[str, ...] = ("u1", "<u2", "<u4", "<u8")
-_PACK_FROM = 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,79 +216,3 @@ def _cut(to: Ints, grid: Grid, slots: int) -> tuple[slice | Ints, Grid] | None:
     if len(starts) == 1:
         return slice(int(to[0]), int(to[0]) + 1), grid.reduce(starts)
     return to[starts], grid.reduce(starts) if len(starts) != len(to) else grid
-
-
-def encode(grid: Grid) -> bytes:
-    """A grid in few bytes: counts in the smallest type that holds them, deflated; sums keep 36 bits of their mantissa,
-    extremes 15, rounded outwards."""
-    counts, offset = grid.counts, grid.offset
-    used = np.flatnonzero(counts.any(axis=0)) if counts.shape[1] else np.zeros(0, dtype=np.int64)
-    first, last = (int(used[0]), int(used[-1]) + 1) if len(used) else (0, 0)
-    counts = counts[:, first:last]
-    kind, zero_kind = _smallest(counts), _smallest(grid.zero)
-    body = np.ascontiguousarray(counts, dtype=_TYPES[kind]).tobytes()
-    flags = _APPROXIMATE if grid.approximate else 0
-    if len(body) >= _PACK_FROM:
-        # Runs of zeros and the shares of small numbers are all there is to find: quicker so, and smaller.
-        packer = zlib.compressobj(6, zlib.DEFLATED, -15, 8, zlib.Z_RLE)
-        body = packer.compress(body) + packer.flush()
-        flags |= _PACKED
-    zero = b""
-    if grid.zero.any():
-        zero = grid.zero.astype(_TYPES[zero_kind]).tobytes()
-        flags |= _ZEROS
-    head = _HEAD.pack(flags, grid.scale, kind, zero_kind, offset + first, grid.slots, counts.shape[1], len(body))
-    sums = _rounded(grid.sum.astype("<f8"), 16).view(np.uint8).reshape(-1, 8)[:, 2:]
-    extremes = (
-        np.concatenate([_single(grid.low, -np.inf), _single(grid.high, np.inf)]).view(np.uint8).reshape(-1, 4)[:, 1:]
-    )
-    return b"".join((head, body, zero, sums.tobytes(), extremes.tobytes()))
-
-
-def decode(data: bytes | memoryview) -> Grid:
-    """What `encode` wrote. Counts keep their small type."""
-    flags, scale, kind, zero_kind, offset, slots, width, length = _HEAD.unpack_from(data)
-    at = _HEAD.size + length
-    if flags & _PACKED:
-        body = zlib.decompress(data[_HEAD.size : at], -15, slots * width << kind)
-        counts = np.frombuffer(body, _TYPES[kind]).reshape(slots, width)
-    else:
-        counts = np.frombuffer(data, _TYPES[kind], slots * width, _HEAD.size).reshape(slots, width)
-    zero = np.zeros(slots, dtype=np.int64)
-    count = np.add.reduce(counts, axis=1, dtype=np.int64)
-    if flags & _ZEROS:
-        zero += np.frombuffer(data, _TYPES[zero_kind], slots, at)
-        count += zero
-        at += slots << zero_kind
-    sums = np.zeros((slots, 8), dtype=np.uint8)
-    sums[:, 2:] = np.frombuffer(data, np.uint8, slots * 6, at).reshape(slots, 6)
-    short = np.zeros((slots * 2, 4), dtype=np.uint8)
-    short[:, 1:] = np.frombuffer(data, np.uint8, slots * 6, at + slots * 6).reshape(slots * 2, 3)
-    extremes = short.view("<f4").reshape(-1).astype(np.float64)
-    return Grid(
-        scale, offset, counts, zero, count, sums.view("<f8").reshape(-1), extremes[:slots], extremes[slots:],
-        bool(flags & _APPROXIMATE),
-    )  # fmt: skip
-
-
-def _rounded(values: Floats, bits: int) -> Floats:
-    """Values with so many bits of the mantissa rounded away."""
-    whole = values.view(np.int64)
-    return ((whole + (1 << (bits - 1))) >> bits << bits).view(np.float64)
-
-
-def _single(values: Floats, away: float) -> NDArray[np.float32]:
-    """Values with 15 bits of mantissa, rounded towards `away`; what is not a number stays so."""
-    short = values.astype("<f4")
-    bits = short.view("<i4")
-    cut = ((bits >> 8) << 8).view("<f4")
-    beyond = (cut > values) if away < 0 else (cut < values)
-    # The next one in size; below zero sizes grow the other way, but latencies do not.
-    stepped = (((bits >> 8) + (1 if away > 0 else -1)) << 8).view("<f4")
-    made = np.where(beyond, stepped, cut)
-    return np.where(np.isnan(values), np.float32(np.nan), made).astype("<f4")
-
-
-def _smallest(values: NDArray[np.integer]) -> int:
-    most = int(values.max()) if values.size else 0
-    return 0 if most < 1 << 8 else 1 if most < 1 << 16 else 2 if most < 1 << 32 else 3

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 
-from century.telemetry import grid, summary
+from century.telemetry import packed, summary
 from century.telemetry.cache import Cache
 from century.telemetry.chunk import HOUR
 from century.telemetry.grid import Grid
@@ -80,7 +80,7 @@ class Kept:
             )  # fmt: skip
             versions = {(number, day): version for number, day, version in missing}
             for number, day, data in rows:
-                made = found[number, day] = grid.decode(data)
+                made = found[number, day] = packed.decode(data)
                 self._grids.put((number, day), versions[number, day], made, made.counts.nbytes + 60 * made.slots)
         return [
             (number, (day.toordinal() - EPOCH_DAY) * DAY, made)

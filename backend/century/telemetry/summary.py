@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from century.telemetry import grid
+from century.telemetry import grid, packed
 from century.telemetry.grid import Grid
 from century.telemetry.sketch import Floats, Ints
 
@@ -133,7 +133,7 @@ _COLUMNS: Sequence[tuple[str, str]] = (
 
 def encode(summary: Summary) -> bytes:
     """A summary as bytes."""
-    requests = grid.encode(summary.requests)
+    requests = packed.encode(summary.requests)
     columns = b"".join(getattr(summary, name).astype(kind).tobytes() for name, kind in _COLUMNS)
     head = _HEAD.pack(summary.start, summary.step, len(requests), summary.slots)
     return head + requests + (columns if summary.slots <= UNPACKED else zlib.compress(columns, 1))
@@ -143,7 +143,7 @@ def decode(data: bytes | memoryview) -> Summary:
     """What `encode` wrote."""
     start, step, length, slots = _HEAD.unpack_from(data)
     view = memoryview(data)
-    requests = grid.decode(view[_HEAD.size : _HEAD.size + length])
+    requests = packed.decode(view[_HEAD.size : _HEAD.size + length])
     body = view[_HEAD.size + length :]
     if slots > UNPACKED:
         body = memoryview(zlib.decompress(body))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import math
 from collections.abc import AsyncIterator, Callable
@@ -15,7 +16,7 @@ from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
 
 from century.core.settings import Settings
-from century.telemetry import series
+from century.telemetry import committer, receive, series
 from tests.telemetry.door import JSON, Door, opened
 from tests.telemetry.messages import SECOND, Metrics
 from tests.world import World
@@ -216,3 +217,31 @@ async def test_a_metric_keeps_its_kind(door: Door) -> None:
         "1 data point of queue refused: it was a gauge when first seen and cannot become a sum."
     )
     assert (await door.block()).numbers.value.tolist() == [1.0, 2.0]
+
+
+async def test_a_full_queue_asks_to_wait_before_anything_is_read(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(committer, "MOST_WAITING", 0)
+    answer = await door.send(bytes(Metrics().gauge("good", 1.0)))
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"] == "1"
+    assert Status.FromString(answer.content).code == 14
+    monkeypatch.undo()
+    assert (await door.send(bytes(Metrics().gauge("good", 1.0)))).status_code == 200
+
+
+async def test_too_many_large_requests_at_once_are_asked_to_wait(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(committer, "MOST_INCOMING_BYTES", 10)
+    answer = await door.send(bytes(Metrics().gauge("good", 1.0)))
+    assert answer.status_code == 503
+    assert "too many large requests" in Status.FromString(answer.content).message
+
+
+async def test_a_large_request_is_read_aside_and_says_the_same(door: Door) -> None:
+    request = Metrics()
+    for number in range(40):
+        request.gauge(f"metric.{number}", *range(100), padding="x" * 100)
+    body = bytes(request)
+    assert len(body) > receive.LARGE
+    answers = await asyncio.gather(door.send(body), door.send(gzip.compress(body), content_encoding="gzip"))
+    assert [(answer.status_code, answer.content) for answer in answers] == [(200, b""), (200, b"")]
+    assert (await door.block()).points == 4000

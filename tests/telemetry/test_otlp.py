@@ -14,7 +14,7 @@ import numpy as np
 import orjson
 import pytest_asyncio
 from google.protobuf.json_format import MessageToDict
-from hypothesis import given
+from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from opentelemetry.exporter.otlp.proto.http import Compression
@@ -244,7 +244,7 @@ def test_json_says_the_same_as_protobuf() -> None:
     scale=st.integers(-10, 20),
     zero=st.integers(0, 300),
 )
-@hypothesis_settings(max_examples=60, deadline=None)
+@hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_every_layout_a_point_can_have_reads_alike_at_first_and_from_memory(
     values: list[float],
     started: bool,
@@ -301,7 +301,7 @@ def test_every_layout_a_point_can_have_reads_alike_at_first_and_from_memory(
     st.integers(0, 400),
     st.booleans(),
 )
-@hypothesis_settings(max_examples=300, deadline=None)
+@hypothesis_settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_broken_bytes_are_told_as_such_and_nothing_else_happens(
     changes: list[tuple[int, int]], cut: int, known: bool
 ) -> None:

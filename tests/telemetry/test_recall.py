@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from century.telemetry import otlp
@@ -54,6 +54,7 @@ def afresh(body: bytes) -> Block:
     return batch.settle(range(1, len(batch.discoveries) + 1)).block
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.integers(0, 2**32), st.integers(0, 600), st.integers(1, 4), st.integers(1, 6), st.integers(1, 3))
 def test_the_next_export_reads_the_same_from_memory_as_afresh(
     seed: int, later: int, metrics: int, points: int, services: int

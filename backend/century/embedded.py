@@ -5,6 +5,7 @@ Both listen on 127.0.0.1 alone and ask for a password that lies in the data fold
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import shutil
@@ -16,8 +17,10 @@ import time
 from importlib.util import find_spec
 from pathlib import Path
 
+import psutil
+
 from century.folder import hold, make_folder, secret
-from century.process import Command, Identity, SpawnError, end, identity_for, kill_group, spawn
+from century.process import Command, Identity, SpawnError, end, identity_for, spawn
 
 DATABASE = USER = "century"
 POSTGRES_SETTINGS = {
@@ -40,6 +43,7 @@ POSTGRES_SETTINGS = {
 }
 VALKEY_SETTINGS = {"bind": "127.0.0.1", "unixsocket": "./valkey.sock", "unixsocketperm": "700", "appendonly": "yes"}
 VALKEY_SETTINGS |= {"save": '""', "loglevel": "warning", "maxmemory-policy": "noeviction", "databases": "2"}
+REVIVE_SECONDS = 0.5
 LOG_LIMIT = 4 * 1024 * 1024
 
 
@@ -55,6 +59,7 @@ class Embedded:
         self.postgres: subprocess.Popen[bytes] | None = None
         self.valkey: subprocess.Popen[bytes] | None = None
         self._postgres_port = self._valkey_port = 0
+        self._revived_at = 0.0
         self._binaries = _postgres_binaries()
         self._valkey_binary = _valkey_binary()
         make_folder(self.data_dir)
@@ -98,16 +103,31 @@ class Embedded:
         return [process for process in (self.postgres, self.valkey) if process is not None]
 
     def revive(self) -> list[str]:
-        """Start again, on the same port, what has died; the names of those. Returns before they answer."""
-        revived = []
+        """Start again, on the same port, what has died; the names of those. Returns before they answer.
+
+        What dies at once is not started more than twice a second.
+        """
+        revived: list[str] = []
+        if time.monotonic() - self._revived_at < REVIVE_SECONDS:
+            return revived
         if self.valkey is not None and self.valkey.poll() is not None:
             self._start_valkey()
             revived.append("Valkey")
         if self.postgres is not None and self.postgres.poll() is not None:
-            kill_group(self.postgres)
+            self._end_backends()
             self._start_postgres()
             revived.append("PostgreSQL")
+        if revived:
+            self._revived_at = time.monotonic()
         return revived
+
+    def _end_backends(self) -> None:
+        """End what a killed postmaster left: each is a session of its own, and holds the shared memory while busy."""
+        home = os.path.realpath(self.data_dir / "postgres")
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                if process.name() == "postgres" and process.cwd() == home:
+                    process.kill()
 
     def stop(self) -> None:
         """End both cleanly, within five seconds, and give the folder free."""

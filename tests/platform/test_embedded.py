@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import stat
 import subprocess
@@ -112,6 +113,22 @@ async def test_what_dies_is_started_again_on_the_same_address(embedded: Embedded
     embedded.wait()
     assert (embedded.database_url, embedded.redis_url) == addresses
     assert await ask(embedded, "SELECT number FROM kept") == 7
+
+
+async def test_a_killed_database_comes_back_though_a_query_of_it_is_still_busy(embedded: Embedded) -> None:
+    busy = asyncio.create_task(ask(embedded, "SELECT count(*) FROM generate_series(1, 20000000000) a"))
+    postmaster = embedded.postgres
+    assert postmaster is not None
+    while not await ask(
+        embedded, "SELECT true FROM pg_stat_activity WHERE query LIKE 'SELECT count%' AND state = 'active'"
+    ):
+        await asyncio.sleep(0)
+    postmaster.kill()
+    postmaster.wait()
+    assert embedded.revive() == ["PostgreSQL"]
+    embedded.wait(20)
+    assert await ask(embedded, "SELECT 7") == 7
+    assert isinstance((await asyncio.gather(busy, return_exceptions=True))[0], Exception)
 
 
 def test_a_killed_parent_leaves_none_and_the_folder_free(tmp_path: Path) -> None:

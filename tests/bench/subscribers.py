@@ -261,6 +261,7 @@ def main() -> None:
     try:
         uvloop.run(bench(port, psutil.Process(process.pid)))
     finally:
+        gc.enable()
         process.terminate()
         try:
             process.wait(5)

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from century.access import people
+from century.access.service import Access
 from century.core.actor import Role
 from century.core.errors import CenturyError, Conflict, Invalid, NotFound, Unauthenticated
 from century.core.journal import JournalRow
@@ -123,8 +124,6 @@ async def test_the_first_start_makes_an_admin_and_says_where_to_sign_in(world: W
     assert (admin.name, admin.role, admin.invited) == ("admin", Role.ADMIN, True)
     assert all(links)
 
-    from century.access.service import Access
-
     access = Access(world.settings, world.works)
     again = await ensure()
     assert again is not None
@@ -132,7 +131,15 @@ async def test_the_first_start_makes_an_admin_and_says_where_to_sign_in(world: W
     assert first is not None
     with pytest.raises(Unauthenticated):
         await access.use_link(first.partition("#token=")[2], DESK)
-    await access.use_link(again.partition("#token=")[2], DESK)
+    grant = await access.use_link(again.partition("#token=")[2], DESK)
+    assert await ensure() is None
+    # Signed out without having chosen a password, they would have no way in any more.
+    await access.logout(grant.refresh_token, DESK)
+    last = await ensure()
+    assert last is not None
+    grant = await access.use_link(last.partition("#token=")[2], DESK)
+    await access.change_password(await access.authenticate(f"Bearer {grant.access_token}", None), None, PASSWORD)
+    await access.logout(grant.refresh_token, DESK)
     assert await ensure() is None
 
 

@@ -89,18 +89,24 @@ routes = [login, link, refresh, logout]
 def check_origin(request: AnyRequest) -> None:
     """Refuse what another site's page sent: a cookie must not act for somebody who did not ask.
 
-    A browser names the page in `Origin`; a program sends none and brings no cookie it was not given.
+    A browser says whose page it is in `Sec-Fetch-Site`, or at least in `Origin`; neither can be set by the page. A
+    program sends neither, and brings no cookie that it was not given.
     """
-    site = request.headers.get("sec-fetch-site", "same-origin")
-    origin = request.headers.get("origin")
-    ours = {_origin(_settings(request).public_url), _origin(str(request.base_url))}
-    if site not in ("same-origin", "none") or (origin is not None and _origin(origin) not in ours):
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    if site is not None:
+        own = site in ("same-origin", "none")
+    else:
+        own = origin is None or _origin(origin) in (
+            _origin(_settings(request).public_url),
+            _origin(str(request.base_url)),
+        )
+    if not own:
         raise Forbidden("this address answers only its own pages")
 
 
 def _origin(url: str) -> tuple[str, str, int | None] | None:
-    parts = urlsplit(url)
     try:
+        parts = urlsplit(url)
         port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
     except ValueError:
         return None

@@ -180,12 +180,17 @@ async def invite(work: Work, settings: Settings, person_id: UUID) -> Invitation:
 
 
 async def ensure_admin(work: Work, settings: Settings) -> str | None:
-    """See to it that somebody can administer: the sign-in link to print, or `None` once an admin has signed in."""
+    """See to it that somebody can administer: the sign-in link to print, or `None` where an admin has a way in."""
     # Two servers that start at once must not make two admins.
     await work.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": FIRST_ADMIN_LOCK})
     admins = (PersonRow.role == Role.ADMIN.value) & PersonRow.disabled_at.is_(None)
     rows = await work.rows(_people().where(admins).order_by(PersonRow.id))
-    if any(row.last_login_at is not None or row.password is not None for row in rows):
+    open_session = select(SessionRow.id).where(
+        SessionRow.person_id.in_([row.id for row in rows]),
+        SessionRow.revoked_at.is_(None),
+        SessionRow.expires_at > work.now,
+    )
+    if any(row.password is not None for row in rows) or await work.rows(open_session.limit(1)):
         return None
     if rows:
         return (await invite(work, settings, rows[0].id)).sign_in_url

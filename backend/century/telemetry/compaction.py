@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import asyncpg  # type: ignore[import-untyped]
 import numpy as np
+from sqlalchemy.exc import SQLAlchemyError
 
 from century.core.work import Works
 from century.telemetry import block, chunk, differences, packed, summary, tally
@@ -18,24 +21,39 @@ from century.telemetry.differences import Carry
 from century.telemetry.hour import DAY
 from century.telemetry.instants import nanoseconds
 from century.telemetry.plain import Points, Series, plain
-from century.telemetry.raw import Connection, series_by_id, writing
+from century.telemetry.raw import Connection, asking, series_by_id, writing
 from century.telemetry.sketch import Ints
 
 logger = logging.getLogger(__name__)
 
 GRACE = timedelta(minutes=5)
+MOST_SECONDS = 40.0
+FAILURES = (OSError, TimeoutError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError)
+"""The database is away: everything waits."""
 LOCK = 0x63_6D_70
 """The first key of the advisory lock under which a service's hours are written; the second is the service."""
 
 
 async def compact(works: Works) -> int:
-    """Compact every closed hour that has blocks; answers how many hours of services that were."""
+    """Compact every closed hour that has blocks, oldest first, for so long as a job may take; answers how many it did.
+
+    One that cannot be compacted is left, with its blocks, and does not keep the others waiting.
+    """
     closed = works.clock.now() - GRACE - timedelta(hours=1)
-    async with writing(works.engine) as raw:
+    async with asking(works.engine) as raw:
         due = await raw.fetch("SELECT DISTINCT hour, service_id FROM block WHERE hour <= $1 ORDER BY 1, 2", closed)
+    done, end = 0, time.monotonic() + MOST_SECONDS
     for at, service in due:
-        await compact_hour(works, service, at)
-    return len(due)
+        try:
+            await compact_hour(works, service, at)
+            done += 1
+        except FAILURES:
+            raise
+        except Exception:
+            logger.exception("the hour %s of service %s could not be compacted", at, service)
+        if time.monotonic() > end:
+            break
+    return done
 
 
 async def compact_hour(works: Works, service: int, at: datetime) -> None:

@@ -1,0 +1,115 @@
+"""Decisions about health, targets and ranges, by tables of cases."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from century.core.errors import Invalid
+from century.telemetry import metrics, resources, slots, targets
+from century.telemetry.health import Health, assess
+from century.telemetry.hour import failed
+from century.telemetry.metrics import Aggregation
+from century.telemetry.performance import Latency, Totals
+from century.telemetry.plain import Series
+
+NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
+
+
+def totals(requests: int = 0, errors: int = 0, p95: float | None = 0.1, cpu: float | None = None) -> Totals:
+    latency = Latency(0.1, 0.1, p95, 0.2, 0.3) if requests else Latency()
+    rate = errors / requests if requests else None
+    return Totals(requests, errors, 1.0, rate, 1.0 if requests else None, 1.0, latency, cpu, None)
+
+
+@pytest.mark.parametrize(
+    ("last", "heard", "health"),
+    [
+        pytest.param(totals(), False, Health.SILENT, id="nothing was heard"),
+        pytest.param(totals(), True, Health.HEALTHY, id="it lives, and nobody asks anything of it"),
+        pytest.param(totals(100), True, Health.HEALTHY, id="all is well"),
+        pytest.param(totals(100, 3), True, Health.DEGRADED, id="three in a hundred fail"),
+        pytest.param(totals(100, 6), True, Health.UNHEALTHY, id="more than one in twenty fail"),
+        pytest.param(totals(4, 1), True, Health.HEALTHY, id="one failure says nothing about a rate"),
+        pytest.param(totals(100, p95=6.0), True, Health.DEGRADED, id="it is slow"),
+        pytest.param(totals(0, cpu=0.95), True, Health.DEGRADED, id="its processor is busy"),
+    ],
+)
+def test_health(last: Totals, heard: bool, health: Health) -> None:
+    assert assess(last, heard) is health
+
+
+def test_targets_are_met_missed_or_not_measured() -> None:
+    held = {each.name: each.met for each in targets.hold(targets.DEFAULTS, {"cpu": 0.7, "availability": 0.9995})}
+    assert held == {
+        "latency_avg": None, "latency_p95": None, "error_rate": None, "availability": True, "cpu": False, "memory": None,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("span", "most", "seconds"),
+    [
+        (timedelta(minutes=50), 300, 10),
+        (timedelta(hours=1), 300, 30),
+        (timedelta(hours=3), 300, 60),
+        (timedelta(days=1), 1440, 60),
+        (timedelta(days=1), 300, 300),
+        (timedelta(days=30), 720, 3600),
+        (timedelta(days=30), 300, 10_800),
+        (timedelta(days=400), 300, 2 * 86_400),
+        (timedelta(days=30), 1, 4_194_304),
+    ],
+)
+def test_the_finest_step_that_keeps_within_the_points(span: timedelta, most: int, seconds: int) -> None:
+    made = slots.slots(NOW - span, NOW, most)
+    assert made.number <= most
+    assert made.step / slots.SECOND in (seconds, made.step / slots.SECOND if most == 1 else seconds)
+    assert made.seconds.sum() == pytest.approx(span.total_seconds())
+
+
+@pytest.mark.parametrize(
+    ("attributes", "error"),
+    [
+        ({"http.response.status_code": "500"}, True),
+        ({"http.response.status_code": "404"}, False),
+        ({"http.response.status_code": "404", "error.type": "404"}, False),
+        ({"error.type": "TimeoutError"}, True),
+        ({}, False),
+    ],
+)
+def test_what_counts_as_an_error(attributes: dict[str, str], error: bool) -> None:
+    assert failed(attributes) is error
+
+
+def gauge(number: int, metric: str, **attributes: str) -> Series:
+    return Series(number, 1, metric, "gauge", "number", {k.replace("__", "."): v for k, v in attributes.items()})
+
+
+def test_states_add_up_processors_and_machines_are_averaged() -> None:
+    zero = np.zeros(2, dtype=np.int64)
+    machine = [
+        (gauge(n, resources.SYSTEM_CPU, cpu=cpu, state=state), zero, np.array([value, value]))
+        for n, (cpu, state, value) in enumerate(
+            [("0", "user", 0.4), ("0", "system", 0.2), ("0", "idle", 0.4), ("1", "user", 0.1), ("1", "system", 0.1)]
+        )
+    ]
+    assert resources.cpu(machine, 1)[0][0] == pytest.approx(0.4)
+    process = [(gauge(9, resources.PROCESS_CPU, cpu__mode="user"), zero, np.array([0.1, 0.3]))]
+    assert resources.cpu([*machine, *process], 1)[0][0] == pytest.approx(0.2)
+    memory = [
+        (gauge(1, resources.SYSTEM_MEMORY, state="used"), zero, np.array([0.5, 0.5])),
+        (gauge(2, resources.SYSTEM_MEMORY, state="free"), zero, np.array([0.3, 0.3])),
+    ]
+    assert resources.memory(memory, 1)[0][0] == pytest.approx(0.5)
+    assert np.isnan(resources.memory([], 1)[0][0])
+
+
+def test_groups_are_bounded() -> None:
+    series = {n: gauge(n, "m", user=str(n)) for n in range(101)}
+    assert len(metrics.groups(series, [], {})) == 1
+    assert len(metrics.groups(series, ["user"], {"user": frozenset(("7", "8"))})) == 2
+    with pytest.raises(Invalid):
+        metrics.groups(series, ["user"], {})
+    assert metrics.unit("By", Aggregation.RATE, histogram=False) == "By/s"

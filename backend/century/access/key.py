@@ -51,7 +51,7 @@ def shown(handle: str) -> str:
 
 
 def keyed_hash(secret: str, purpose: str, value: str) -> bytes:
-    """HMAC-SHA-256 of `value` under the installation's secret; `purpose` keeps one kind of hash from standing for another."""
+    """HMAC-SHA-256 under the installation's secret; `purpose` keeps one kind of hash from standing for another."""
     return hmac.digest(secret.encode(), f"century/{purpose}\0{value}".encode(), hashlib.sha256)
 
 

@@ -15,7 +15,7 @@ _EMAIL = re.compile(r"(?:(?![@<>()\[\],;:\\\"])[!-~])+@(?:(?![@<>()\[\],;:\\\"])
 
 
 def check_name(name: str) -> str:
-    """The name as it is stored: trimmed, 1 to 64 printable characters. No `@`, so that a name is never another's email."""
+    """The name as it is stored: 1 to 64 printable characters, without `@`, so that it is never somebody's email."""
     name = " ".join(unicodedata.normalize("NFKC", name).split())
     if not 1 <= len(name) <= 64:
         raise Invalid("a name has 1 to 64 characters", field="name")

@@ -42,7 +42,7 @@ class Access:
         return await self._credentials.still_valid(actors)
 
     async def login(self, username: str, secret_word: str, caller: Caller) -> Grant:
-        """Sign in by name or email and password. Unauthenticated in the same words, after the same time, for anybody."""
+        """Sign in by name or email; Unauthenticated in the same words, after the same time, whoever it is."""
         settings, secret = self.settings, self.settings.secret
         async with self._counting, self.works.begin() as work:
             row = await work.one_or_none(

@@ -6,9 +6,10 @@ Only what was never seen before is taken apart. Numbers are gathered from their 
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass, field
 
+from century.telemetry import pointwise
+from century.telemetry.batch import Batch
 from century.telemetry.identity import (
     LONGEST_NAME,
     Form,
@@ -22,20 +23,17 @@ from century.telemetry.identity import (
     shown_bounds,
     source,
 )
-from century.telemetry.points import Batch, Gathered, OddSketch, again
+from century.telemetry.points import Gathered, again
 from century.telemetry.recall import Memory
 from century.telemetry.refusals import Refusals
-from century.telemetry.wire import BYTES, FIXED64, Field, Malformed, fields, repeated, varint, zigzag
+from century.telemetry.wire import BYTES, Malformed, fields, repeated, varint
 
 MOST_POINTS = 200_000
 MOST_METRICS = 50_000
 MOST_STREAMS = 50_000
-NO_RECORDED_VALUE = 1
 GAUGE, SUM, HISTOGRAM, EXPONENTIAL, SUMMARY = 5, 7, 9, 10, 11
 KINDS = {number << 3 | BYTES: number for number in (GAUGE, SUM, HISTOGRAM, EXPONENTIAL, SUMMARY)}
 DELTA, CUMULATIVE = 1, 2
-NAN = float("nan")
-NEGATIVE = "a distribution of negative values is not kept"
 # So that a look behind the last byte finds an end instead of an error.
 PADDING = bytes(512)
 
@@ -239,35 +237,29 @@ class _Reader:
 
     def odd_number(self, stream: Stream, begin: int, end: int) -> None:
         """A number point of an uncommon layout, or of a series not seen before."""
-        body = self.body
-        start = at = flags = 0
-        value: float | None = None
-        key = b""
-        before = begin
-        for part in fields(body, begin, end):
-            if part.number == 7 and part.kind == BYTES:
-                key += body[before : part.stop]
-            elif part.kind == FIXED64:
-                (bits,) = struct.unpack_from("<q", body, part.start)
-                if part.number == 2:
-                    start = bits
-                elif part.number == 3:
-                    at = bits
-                elif part.number == 4:
-                    (value,) = struct.unpack_from("<d", body, part.start)
-                elif part.number == 6:
-                    value = float(bits)
-            elif part.number == 8:
-                flags = part.value
-            before = part.stop
-        if flags & NO_RECORDED_VALUE:
+        try:
+            read = pointwise.odd_number(self.body, begin, end)
+        except Refused as reason:
+            self.refusals.add(stream.metric, str(reason))
             return
-        if value is None:
-            self.refusals.add(stream.metric, "a point has no value")
+        if read:
+            key, at, start, value = read
+            series = self._series(stream, key)
+            if series:
+                self.gathered.number(stream, series, at, start, value)
+
+    def odd_sketch(self, stream: Stream, begin: int, end: int) -> None:
+        """A point of an exponential histogram of an uncommon layout."""
+        try:
+            read = pointwise.odd_sketch(self.body, begin, end)
+        except Refused as reason:
+            self.refusals.add(stream.metric, str(reason))
             return
-        series = self._series(stream, key)
-        if series:
-            self.gathered.number(stream, series, at, start, value)
+        if read:
+            key, sketch = read
+            series = self._series(stream, key)
+            if series:
+                self.gathered.sketch(stream, series, sketch)
 
     def _series(self, stream: Stream, key: bytes) -> int:
         """The series of a point, a negative stand-in for a new one, 0 for one that is refused."""
@@ -304,49 +296,11 @@ class _Reader:
                     ids[place] = self._series(stream, body[begins[place] : places[place]])
         self.gathered.sketches(stream, ids, begins, places, ends)
 
-    def odd_sketch(self, stream: Stream, begin: int, end: int) -> None:
-        """A point of an exponential histogram in an uncommon layout."""
-        body = self.body
-        said, key = _collect(body, begin, end, attributes_field=1)
-        if _number(said, 10) & NO_RECORDED_VALUE:
-            return
-        offset, counts = self._buckets(said.get(8))
-        if self._buckets(said.get(9))[1].strip(b"\x00"):
-            self.refusals.add(stream.metric, NEGATIVE)
-            return
-        series = self._series(stream, key)
-        if series:
-            sketch = OddSketch(
-                series=series,
-                at=_long(said, 3, body),
-                start=_long(said, 2, body),
-                count=_long(said, 4, body),
-                sum=_double(said, 5, body),
-                low=_double(said, 12, body),
-                high=_double(said, 13, body),
-                scale=max(-128, min(127, zigzag(_number(said, 6)))),
-                zero=_long(said, 7, body),
-                offset=offset,
-                counts=counts,
-            )
-            self.gathered.sketch(stream, sketch)
-
-    def _buckets(self, message: list[Field] | None) -> tuple[int, bytes]:
-        """Offset and packed counts of a bucket message."""
-        offset, counts = 0, b""
-        for each in message or ():
-            for part in fields(self.body, each.start, each.stop):
-                if part.number == 1:
-                    offset = max(-(2**31), min(2**31 - 1, zigzag(part.value)))
-                elif part.number == 2:
-                    counts += self.body[part.start : part.stop]
-        return offset, counts
-
     def _explicits(self, origin: Source, scope: ScopeEntry, of: StreamKey, begins: list[int], ends: list[int]) -> None:
         body, keep = self.body, self.gathered.explicit
         last, stream = None, None
         for begin, end in zip(begins, ends, strict=True):
-            read = _usual_explicit(body, begin, end) or _odd_explicit(body, begin, end)
+            read = pointwise.usual_explicit(body, begin, end) or pointwise.odd_explicit(body, begin, end)
             if read is None:
                 continue
             key, bounds, start, at, count, total, counts, low, high = read
@@ -363,57 +317,6 @@ class _Reader:
                 keep(stream, series, start, at, count, total, counts, low, high)
 
 
-# attributes and bounds as they lie on the wire, start, time, count, sum, counts (fixed64), least, greatest
-Explicit = tuple[bytes, bytes, int, int, int, float, bytes, float, float]
-_FRONT = struct.Struct("<xqxqxq").unpack_from
-_DOUBLE = struct.Struct("<xd").unpack_from
-_LONG = struct.Struct("<xq").unpack_from
-
-
-def _usual_explicit(body: bytes, position: int, end: int) -> Explicit | None:
-    """A point in the order and with the fields that SDKs write; none when it is of another layout."""
-    if end - position < 27 or body[position] != 0x11 or body[position + 9] != 0x19 or body[position + 18] != 0x21:
-        return None
-    start, at, count = _FRONT(body, position)
-    position += 27
-    total = low = high = NAN
-    if body[position] == 0x29:
-        (total,) = _DOUBLE(body, position)
-        position += 9
-    slices = []
-    for tag in (0x32, 0x3A):
-        first = position
-        if body[position] == tag:
-            length, first = varint(body, position + 1)
-            position = first + length
-            if position > end:
-                return None
-        slices.append(body[first:position])
-    first = position
-    while position < end and body[position] == 0x4A:
-        length, position = varint(body, position + 1)
-        position += length
-    key = body[first:position]
-    if position < end and body[position] == 0x59:
-        (low,) = _DOUBLE(body, position)
-        position += 9
-    if position < end and body[position] == 0x61:
-        (high,) = _DOUBLE(body, position)
-        position += 9
-    return (key, slices[1], start, at, count, total, slices[0], low, high) if position == end else None
-
-
-def _odd_explicit(body: bytes, begin: int, end: int) -> Explicit | None:
-    """A point of any layout; none when it says that no value was recorded."""
-    said, key = _collect(body, begin, end, attributes_field=9)
-    if _number(said, 10) & NO_RECORDED_VALUE:
-        return None
-    counts, bounds = (b"".join(body[each.start : each.stop] for each in said.get(number, ())) for number in (6, 7))
-    start, at, count = (_long(said, number, body) for number in (2, 3, 4))
-    total, low, high = (_double(said, number, body) for number in (5, 11, 12))
-    return key, bounds, start, at, count, total, counts, low, high
-
-
 def _parts(body: bytes, start: int, stop: int) -> tuple[bytes, int, int, int]:
     """A metric in whatever order: name, description and unit as they lie on the wire, the kind of data and its slice."""
     head, before, kind, data, data_stop = b"", start, 0, start, start
@@ -424,39 +327,6 @@ def _parts(body: bytes, start: int, stop: int) -> tuple[bytes, int, int, int]:
             kind, data, data_stop = part.number, part.start, part.stop
         before = part.stop
     return head, kind, data, data_stop
-
-
-def _collect(body: bytes, begin: int, end: int, attributes_field: int) -> tuple[dict[int, list[Field]], bytes]:
-    """The fields of a point by number, and its attributes as they lie on the wire."""
-    said: dict[int, list[Field]] = {}
-    key, before = b"", begin
-    for part in fields(body, begin, end):
-        if part.number == attributes_field and part.kind == BYTES:
-            key += body[before : part.stop]
-        elif part.number in said:
-            said[part.number].append(part)
-        else:
-            said[part.number] = [part]
-        before = part.stop
-    return said, key
-
-
-def _number(said: dict[int, list[Field]], number: int) -> int:
-    return said[number][-1].value if number in said else 0
-
-
-def _long(said: dict[int, list[Field]], number: int, body: bytes) -> int:
-    if number not in said or said[number][-1].kind != FIXED64:
-        return 0
-    return int(_LONG(body, said[number][-1].start - 1)[0])
-
-
-def _double(said: dict[int, list[Field]], number: int, body: bytes) -> float:
-    """A double that may be missing: then NaN."""
-    if number not in said or said[number][-1].kind != FIXED64:
-        return NAN
-    (value,) = struct.unpack_from("<d", body, said[number][-1].start)
-    return float(value)
 
 
 def _name(head: bytes) -> str:

@@ -16,8 +16,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from century.core.actor import Actor
 from century.core.errors import Invalid, TooLarge, Unavailable
 from century.core.ids import new_id
-from century.telemetry import answers, block, committer, otlp, otlp_json, points, spans
+from century.telemetry import answers, block, committer, otlp, otlp_json, spans
 from century.telemetry.answers import Media
+from century.telemetry.batch import Batch
 from century.telemetry.refusals import Refusals
 from century.telemetry.wire import Malformed
 
@@ -91,9 +92,7 @@ async def receive_traces(telemetry: Telemetry, actor: Actor, body: bytes, media:
     return refusals
 
 
-def read_metrics(
-    body: bytes, media: Media, encoding: str, catalogue: otlp.Catalogue, now: int
-) -> tuple[points.Batch, bytes]:
+def read_metrics(body: bytes, media: Media, encoding: str, catalogue: otlp.Catalogue, now: int) -> tuple[Batch, bytes]:
     """The points of a request as it came, and the digest of what it says. Raises `CenturyError`."""
     unpacked = answers.unpack(body, encoding)
     try:

@@ -21,10 +21,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from century.core.actor import Actor
 from century.core.ids import new_id
 from century.core.work import Work, Works
+from century.telemetry.batch import Batch, Discovery
 from century.telemetry.block import I4, Block
 from century.telemetry.identity import LONGEST_NAME, Stream
 from century.telemetry.otlp import Catalogue
-from century.telemetry.points import Batch, Discovery
 
 logger = logging.getLogger("century.telemetry")
 

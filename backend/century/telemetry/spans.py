@@ -14,7 +14,7 @@ from google.protobuf.message import DecodeError
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from century.telemetry.identity import LONGEST_NAME, Refused, Source, named, source
-from century.telemetry.points import EARLY, LATE, NEWEST, OLDEST
+from century.telemetry.judge import EARLY, LATE, NEWEST, OLDEST
 from century.telemetry.refusals import Refusals
 from century.telemetry.wire import BYTES, Field, Malformed, fields
 

@@ -154,6 +154,19 @@ async def test_guessing_is_told_when_to_come_back(site: Site) -> None:
     assert (await site.http.post("/auth/login", json=CREDENTIALS)).status_code == 200
 
 
+async def test_a_device_is_known_by_what_we_signed(site: Site) -> None:
+    name = "century_device_8000"
+    signed = cookies(await site.http.post("/auth/login", json=CREDENTIALS))[name]["value"]
+    for forged in ("", "x", "a" * 32, signed[:-1], signed + "0", signed.replace(".", ""), "." + signed, "é"):
+        site.http.cookies.clear()
+        headers = {"Cookie": f"{name}={forged}".encode()}
+        other = cookies(await site.http.post("/auth/login", json=CREDENTIALS, headers=headers))[name]["value"]
+        assert other not in (signed, forged)
+    site.http.cookies.clear()
+    again = await site.http.post("/auth/login", json=CREDENTIALS, headers={"Cookie": f"{name}={signed}"})
+    assert cookies(again)[name]["value"] == signed
+
+
 async def test_only_a_post_uses_a_sign_in_link_up(site: Site) -> None:
     async with site.house.world.works.begin() as work:
         made = await invite(work, site.house.world.settings, site.house.viewer.id)

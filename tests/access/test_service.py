@@ -318,6 +318,19 @@ async def test_open_sockets_are_told_apart_in_one_query(house: House) -> None:
     assert await house.access.still_valid([]) == set()
 
 
+async def test_a_second_socket_with_the_new_role_does_not_cover_one_with_the_old(house: House) -> None:
+    token = await house.bearer("operator")
+    before = await house.access.authenticate(token, None)
+    async with house.world.works.begin() as work:
+        await people.set_role(work, house.operator.id, Role.VIEWER)
+    house.access.forget()
+    after = await house.access.authenticate(token, None)
+    assert (before.role, after.role) == (Role.OPERATOR, Role.VIEWER)
+    for actors in ([before, after], [after, before]):
+        assert await house.access.still_valid(actors) == set()
+    assert await house.access.still_valid([after]) == {after.credential}
+
+
 async def test_a_disabled_person_is_out_at_once_and_their_links_with_them(house: House) -> None:
     bearer = await house.bearer("viewer")
     async with house.world.works.begin() as work:

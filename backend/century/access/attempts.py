@@ -18,11 +18,12 @@ from century.core.work import Work
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Where somebody signs in from. `device` is what an earlier sign-in left in a cookie of that browser."""
+    """Where somebody signs in from. `device` names their browser; `returning` when an earlier sign-in named it."""
 
     address: str | None = None
     user_agent: str | None = None
     device: str | None = None
+    returning: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,10 +118,13 @@ class Credentials:
             return replace(await prove(credential), address=address)
 
     async def still_valid(self, actors: Iterable[Actor]) -> set[UUID]:
-        """The credentials among these that still hold, with the same role, in one query."""
+        """The credentials among these that still hold, in one query; not one that is held with a role it no longer has."""
         now = self.works.clock.now()
-        held = {actor.credential: actor for actor in actors if actor.expires_at is None or actor.expires_at > now}
-        wanted = [credential for credential in held if credential is not None]
+        held: dict[UUID, set[Role]] = {}
+        for actor in actors:
+            if actor.credential is not None and (actor.expires_at is None or actor.expires_at > now):
+                held.setdefault(actor.credential, set()).add(actor.role)
+        wanted = list(held)
         if not wanted:
             return set()
         statement = union_all(
@@ -140,7 +143,7 @@ class Credentials:
             ),
         )
         async with self.works.read() as work:
-            return {row.id for row in await work.rows(statement) if held[row.id].role == row.role}
+            return {row.id for row in await work.rows(statement) if held[row.id] == {row.role}}
 
     def forget(self) -> None:
         """Somebody's credentials changed here: know it at once, not in a second."""

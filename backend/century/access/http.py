@@ -5,6 +5,7 @@ The refresh token travels in a cookie that no script can read; the access token 
 
 from __future__ import annotations
 
+import hmac
 import secrets
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -16,6 +17,7 @@ from litestar.datastructures import Cookie
 
 from century.access.attempts import Caller
 from century.access.credentials import reached
+from century.access.key import keyed_hash
 from century.access.limits import KNOWN_FOR
 from century.access.refresh import LONGEST_IDLE
 from century.access.service import Access
@@ -142,19 +144,27 @@ def _granted(request: AnyRequest, grant: Grant, caller: Caller) -> Response[dict
     }
     cookies = [
         _cookie(settings, "refresh", grant.refresh_token, LONGEST_IDLE),
-        _cookie(settings, "device", caller.device or "", KNOWN_FOR),
+        _cookie(settings, "device", _sign(settings, caller.device or ""), KNOWN_FOR),
     ]
     return Response(answer, status_code=200, headers={"Cache-Control": "no-store"}, cookies=cookies)
 
 
 def _caller(request: AnyRequest) -> Caller:
-    device = request.cookies.get(_name(_settings(request), "device"), "")
+    said = request.cookies.get(_name(_settings(request), "device"), "")
+    device = said.partition(".")[0]
+    # Signed, because who comes with one of ours does not queue behind a flood of strangers.
+    returning = hmac.compare_digest(said.encode(), _sign(_settings(request), device).encode())
     agent = "".join(letter for letter in request.headers.get("user-agent", "") if letter.isprintable())
     return Caller(
         address=client_address(request),
         user_agent=agent or None,
-        device=device if len(device) == 32 and device.isalnum() else secrets.token_hex(16),
+        device=device if returning else secrets.token_hex(16),
+        returning=returning,
     )
+
+
+def _sign(settings: Settings, device: str) -> str:
+    return f"{device}.{keyed_hash(settings.secret, 'device cookie', device).hex()}"
 
 
 async def _read(request: AnyRequest, form: type[Form]) -> Form:

@@ -31,7 +31,8 @@ class Access:
         self.settings = settings
         self.works = works
         self._credentials = Credentials(settings, works)
-        self._counting = asyncio.Semaphore(COUNTED_AT_ONCE)
+        self._strangers = asyncio.Semaphore(COUNTED_AT_ONCE)
+        self._returning = asyncio.Semaphore(COUNTED_AT_ONCE)
 
     async def authenticate(self, authorization: str | None, address: str | None) -> Actor:
         """The actor behind an `Authorization` header; Unauthenticated, with a sentence, where there is none."""
@@ -44,7 +45,8 @@ class Access:
     async def login(self, username: str, secret_word: str, caller: Caller) -> Grant:
         """Sign in by name or email; Unauthenticated in the same words, after the same time, whoever it is."""
         settings, secret = self.settings, self.settings.secret
-        async with self._counting, self.works.begin() as work:
+        lane = self._returning if caller.returning else self._strangers
+        async with lane, self.works.begin() as work:
             row = await work.one_or_none(
                 select(PersonRow.id, PersonRow.password, PersonRow.disabled_at).where(people.called(username[:320]))
             )
@@ -147,7 +149,7 @@ class Access:
     async def _check_current(self, actor: Actor, person_id: UUID, stored: str | None, current: str) -> None:
         # Counted like a sign-in: a stolen access token must not become a place to guess the password from.
         secret, caller = self.settings.secret, Caller(address=actor.address)
-        async with self._counting, self.works.begin(actor) as work:
+        async with self._returning, self.works.begin(actor) as work:
             attempt = await attempts.count(work, secret, f"password {person_id}", caller)
         if not await password.HASHING.verify(stored, current, trusted=True):
             raise Invalid("the current password is wrong", field="current")

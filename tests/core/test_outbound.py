@@ -1,6 +1,7 @@
 """What goes out: every spelling of a forbidden address is refused, and what was checked is what is connected to."""
 
 import asyncio
+import gzip
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -133,6 +134,16 @@ async def test_redirects_are_checked_again(server: Server) -> None:
     server.answers = [redirect("/again")] * 9
     with pytest.raises(Unavailable, match="without end"):
         await client.request("GET", f"http://127.0.0.1:{server.port}/", follow_redirects=True)
+
+
+async def test_a_small_answer_does_not_unpack_to_a_large_one(server: Server) -> None:
+    packed = gzip.compress(gzip.compress(bytes(64 << 20), 9), 9)
+    assert len(packed) < 10_000
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip, gzip\r\nContent-Length: {len(packed)}\r\n\r\n"
+    server.answers = [head.encode() + packed]
+    answer = await Outbound(["127.0.0.1/32"]).request("GET", f"http://127.0.0.1:{server.port}/")
+    assert answer.body == packed
+    assert b"Accept-Encoding: identity" in server.asked[0]
 
 
 async def test_secrets_do_not_follow_to_another_origin(server: Server) -> None:

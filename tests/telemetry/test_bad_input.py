@@ -152,6 +152,14 @@ async def test_a_gzip_bomb_is_refused_while_it_unpacks(door: Door) -> None:
     assert not await door.rows("SELECT 1 FROM block")
 
 
+async def test_a_chain_of_empty_gzip_members_is_refused_at_once(door: Door) -> None:
+    answer = await door.send(gzip.compress(b"") * 50_000, content_encoding="gzip")
+    assert answer.status_code == 400
+    assert "members" in Status.FromString(answer.content).message
+    parts = gzip.compress(bytes(Metrics().gauge("good", 1.0))) + gzip.compress(b"")
+    assert (await door.send(parts, content_encoding="gzip")).status_code == 200
+
+
 async def test_more_than_eight_megabytes_are_not_read(door: Door) -> None:
     answer = await door.send(bytes(9 << 20))
     assert answer.status_code == 413
@@ -207,6 +215,18 @@ async def test_series_over_the_bound_are_refused_counted_and_the_rest_kept(
     again = await door.send(bytes(Metrics().gauge("flood", *range(30))))
     assert ExportMetricsServiceResponse.FromString(again.content).partial_success.rejected_data_points == 20
     assert [row.refused_series for row in await door.rows("SELECT refused_series FROM service")] == [20]
+
+
+async def test_services_over_the_bound_are_refused_and_the_others_kept(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(series, "MOST_SERVICES", 1)
+    request = Metrics("first").gauge("queue", 1.0).resource("second").gauge("queue", 2.0)
+    answer = await door.send(bytes(request))
+    partial = ExportMetricsServiceResponse.FromString(answer.content).partial_success
+    assert partial.rejected_data_points == 1
+    assert "services already" in partial.error_message
+    assert (await door.block()).points == 1
 
 
 async def test_a_metric_keeps_its_kind(door: Door) -> None:

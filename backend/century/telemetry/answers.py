@@ -17,6 +17,8 @@ from century.telemetry.wire import write_bytes, write_number
 
 MOST_WIRE = 8 << 20
 MOST_UNPACKED = 32 << 20
+# Each member copies what follows it: a request of nothing but empty ones would take minutes.
+MOST_MEMBERS = 100
 
 
 class Media(StrEnum):
@@ -44,7 +46,7 @@ def media_of(content_type: str) -> Media:
         raise UnsupportedMedia(f"send {Media.PROTOBUF} or {Media.JSON}") from None
 
 
-def unpack(body: bytes, content_encoding: str) -> bytes:
+def unpack(body: bytes, content_encoding: str, most: int = MOST_UNPACKED) -> bytes:
     """The body without its compression, counted while unpacking; raises `TooLarge`, `Invalid`, `UnsupportedMedia`."""
     encoding = content_encoding.strip().lower()
     if encoding in ("", "identity", "none"):
@@ -52,7 +54,7 @@ def unpack(body: bytes, content_encoding: str) -> bytes:
     if encoding not in ("gzip", "x-gzip"):
         raise UnsupportedMedia("send it plain or with gzip")
     parts: list[bytes] = []
-    room = MOST_UNPACKED
+    room = most
     rest = body
     try:
         while rest:
@@ -60,8 +62,10 @@ def unpack(body: bytes, content_encoding: str) -> bytes:
             part = member.decompress(rest, room + 1)
             room -= len(part)
             if room < 0:
-                raise TooLarge(f"a request may unpack to {MOST_UNPACKED} bytes at most")
+                raise TooLarge(f"a request may unpack to {most} bytes at most")
             parts.append(part)
+            if len(parts) > MOST_MEMBERS:
+                raise Invalid(f"gzip data may have {MOST_MEMBERS} members at most")
             if not member.eof:
                 raise Invalid("the gzip data is cut off")
             rest = member.unused_data

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import gzip
 import math
+import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 import pytest
@@ -16,7 +18,7 @@ from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
 
 from century.core.settings import Settings
-from century.telemetry import committer, receive, series
+from century.telemetry import committer, otlp, receive, series
 from tests.telemetry.door import JSON, Door, opened
 from tests.telemetry.messages import SECOND, Metrics
 from tests.world import World
@@ -150,6 +152,34 @@ async def test_a_gzip_bomb_is_refused_while_it_unpacks(door: Door) -> None:
     assert cut.status_code == 400
     assert (await door.send(b"no gzip", content_encoding="gzip")).status_code == 400
     assert not await door.rows("SELECT 1 FROM block")
+
+
+async def test_a_little_that_unpacks_to_much_is_read_aside(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    request = Metrics()
+    for number in range(40):
+        request.gauge(f"metric.{number}", *range(100), padding="x" * 100)
+    packed = gzip.compress(bytes(request), 9)
+    assert len(packed) * 8 < receive.LARGE < len(bytes(request))
+    aside: list[bool] = []
+    read = receive.read_metrics
+
+    def reading(*arguments: Any) -> Any:
+        aside.append(threading.current_thread() is not threading.main_thread())
+        return read(*arguments)
+
+    monkeypatch.setattr(receive, "read_metrics", reading)
+    assert (await door.send(packed, content_encoding="gzip")).status_code == 200
+    assert (await door.send(bytes(Metrics().gauge("good", 1.0)))).status_code == 200
+    assert aside == [True, False]
+
+
+async def test_a_refused_request_leaves_room_for_the_next(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(otlp, "MOST_STREAMS", 5)
+    flood = Metrics()
+    for number in range(20):
+        flood.gauge(f"metric.{number}", 1.0)
+    assert (await door.send(bytes(flood))).status_code == 413
+    assert (await door.send(bytes(Metrics().gauge("good", 1.0)))).status_code == 200
 
 
 async def test_a_chain_of_empty_gzip_members_is_refused_at_once(door: Door) -> None:

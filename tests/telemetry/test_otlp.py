@@ -187,6 +187,30 @@ async def test_two_instances_without_a_name_of_their_own_do_not_mix(door: Door) 
     assert instances == {"a", "b"}
 
 
+async def test_a_restart_finds_its_series_again(settings: Settings, world: World) -> None:
+    request = everything()
+    async with opened(settings, world) as door:
+        await door.send(bytes(request))
+        before = await door.series()
+    request = everything(request.now + SECOND)
+    async with opened(settings, world) as door:
+        await door.send(bytes(request))
+        after = await door.series()
+        block = await door.block()
+    assert set(after) == set(before)
+    assert block.points == 2 * len(before)
+
+
+async def test_two_servers_give_a_new_series_one_number(settings: Settings, world: World) -> None:
+    async with opened(settings, world) as one, opened(settings, world) as other:
+        bodies = [bytes(Metrics(now=time.time_ns() - place).gauge("queue", *range(50))) for place in range(6)]
+        answers = await asyncio.gather(*((one, other)[place % 2].send(body) for place, body in enumerate(bodies)))
+        assert {(answer.status_code, answer.content) for answer in answers} == {(200, b"")}
+        assert len(await one.series()) == 50
+        assert (await one.block()).points == 300
+        assert len(set((await one.block()).numbers.series.tolist())) == 50
+
+
 async def test_what_was_stored_is_told_after_the_commit(door: Door) -> None:
     async with door.world.bus.subscribe("telemetry.stored") as messages:
         request = Metrics().gauge("queue", 1.0)

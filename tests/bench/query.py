@@ -76,6 +76,7 @@ def questions() -> list[Question]:
     month, day = {"last": "P30D"}, {"last": "P1D"}
     one = {"service": "shop-7", "range": month}
     return [
+        Question("the smallest question", "{ __typename }", None, {}),
         Question("p95 an hour, 30 days, one service", service % (TIMELINE % 800), 15, one),
         Question("the same as a metric", metric % "[]", 15, one),
         Question("the same for each route", metric % '["http.route"]', None, one),
@@ -254,17 +255,17 @@ def measure(installation: Installation, secret: str) -> bool:
     """Ask, print, and tell whether every goal was reached."""
     reached = True
     connection = HTTPConnection("127.0.0.1", installation.port)
-    print(f"{'':40}{'median':>9}{'best':>9}{'server CPU':>12}{'postgres CPU':>14}{'goal':>10}")
+    print(f"{'':40}{'first':>9}{'median':>9}{'best':>9}{'server CPU':>12}{'postgres CPU':>14}{'goal':>10}")
     for question in questions():
-        for _ in range(3):
-            ask(connection, secret, question)
+        first = ask(connection, secret, question)
+        ask(connection, secret, question)
         before = installation.cost()
         times = [ask(connection, secret, question) for _ in range(RUNS)]
         server, postgres = ((b - a) / RUNS * 1000 for a, b in zip(before, installation.cost(), strict=True))
         median = statistics.median(times)
         goal = f"{question.goal} ms{' CPU' if question.cpu else ''}" if question.goal else ""
         print(
-            f"{question.name:40}{median:7.1f}ms{min(times):7.1f}ms{server:10.1f}ms{postgres:12.1f}ms{goal:>10}",
+            f"{question.name:40}{first:7.1f}ms{median:7.1f}ms{min(times):7.1f}ms{server:10.1f}ms{postgres:12.1f}ms{goal:>10}",
             flush=True,
         )
         reached &= question.goal is None or (server if question.cpu else median) <= question.goal

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from century.telemetry import grid, packed, sketch
+from century.telemetry import chunk, grid, packed, sketch
 
 values = st.lists(st.floats(1e-6, 1e5), min_size=1, max_size=200)
 shares = (0.0, 0.01, 0.25, 0.5, 0.9, 0.95, 0.99, 0.999, 1.0)
@@ -134,3 +134,9 @@ def test_explicit_buckets_keep_their_totals_and_their_order(rows: list[list[int]
 @pytest.mark.parametrize(("scale", "error"), [(4, 0.0219), (3, 0.0443), (0, 0.4143)])
 def test_the_bound_of_a_scale(scale: int, error: float) -> None:
     assert sketch.relative_error(scale) == pytest.approx(error, abs=1e-4)
+
+
+@given(st.lists(st.integers(0, 2**62), max_size=50, unique=True), st.booleans())
+def test_instants_survive_their_bytes(times: list[int], ordered: bool) -> None:
+    given_times = np.array(sorted(times) if ordered else times, dtype=np.int64)
+    assert chunk.decode_times(chunk.encode_times(given_times)).tolist() == given_times.tolist()

@@ -36,7 +36,19 @@ class Grid:
 
     def total(self) -> Grid:
         """All slots merged into one."""
-        return self.reduce(np.zeros(1, dtype=np.int64)) if self.slots else empty(1)
+        if not self.slots:
+            return empty(1)
+        return Grid(
+            self.scale,
+            self.offset,
+            self.counts.sum(axis=0, dtype=np.int64)[None],
+            self.zero.sum()[None],
+            self.count.sum()[None],
+            self.sum.sum()[None],
+            np.fmin.reduce(self.low)[None],
+            np.fmax.reduce(self.high)[None],
+            self.approximate,
+        )
 
     def reduce(self, starts: Ints) -> Grid:
         """Neighbouring slots merged: one slot for each run beginning at `starts`."""
@@ -69,7 +81,8 @@ class Grid:
         if not len(filled):
             return out
         count, low, high = self.count[filled], self.low[filled], self.high[filled]
-        running = np.cumsum(self.counts[filled], axis=1, dtype=np.int64) + self.zero[filled, None]
+        counts = self.counts if len(filled) == self.slots else self.counts[filled]
+        running = np.cumsum(counts, axis=1, dtype=np.int64) + self.zero[filled, None]
         for number, share in enumerate(shares):
             rank = np.maximum(np.ceil(share * count - 1e-9), 1)
             column = (running < rank[:, None]).sum(axis=1)
@@ -212,7 +225,7 @@ def _cut(to: Ints, grid: Grid, slots: int) -> tuple[slice | Ints, Grid] | None:
         to, grid = to[first:last], grid.slice(int(first), int(last))
     if len(to) == to[-1] - to[0] + 1:
         return slice(int(to[0]), int(to[-1]) + 1), grid
-    starts = np.flatnonzero(np.diff(to, prepend=to[0] - 1))
-    if len(starts) == 1:
-        return slice(int(to[0]), int(to[0]) + 1), grid.reduce(starts)
+    if to[0] == to[-1]:
+        return slice(int(to[0]), int(to[0]) + 1), grid.total()
+    starts = np.concatenate([[0], np.flatnonzero(to[1:] != to[:-1]) + 1])
     return to[starts], grid.reduce(starts) if len(starts) != len(to) else grid

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from century.telemetry import packed, summary
@@ -19,12 +20,20 @@ CACHED = 24 << 20
 """How many bytes of decoded rows one process keeps, of summaries and of rollups each."""
 
 
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A rollup of sketches: its hours, and all of them together."""
+
+    hours: Grid
+    total: Grid
+
+
 class Kept:
     """Reads the compacted rows of one database. Every method wants a transaction of `raw.reading`."""
 
     def __init__(self) -> None:
         self._summaries: Cache[Summary] = Cache(CACHED)
-        self._grids: Cache[Grid] = Cache(CACHED)
+        self._grids: Cache[Day] = Cache(CACHED)
 
     async def summaries(
         self, raw: Connection, services: Sequence[int], steps: list[int], firsts: list[datetime], lasts: list[datetime]
@@ -63,8 +72,8 @@ class Kept:
                 self._summaries.put((who, step, start), versions, made, made.requests.counts.nbytes + 200 * made.slots)
         return [(span, found[step, start]) for span, step, start, _ in listed]
 
-    async def grids(self, raw: Connection, series: Iterable[int], start: int, end: int) -> list[tuple[int, int, Grid]]:
-        """The rollups of sketches that touch a range: (series, start of the day, grid)."""
+    async def grids(self, raw: Connection, series: Iterable[int], start: int, end: int) -> list[tuple[int, int, Day]]:
+        """The rollups of sketches that touch a range: (series, start of the day, its hours)."""
         listed = await raw.fetch(
             "SELECT series_id, day, xmin::text::bigint FROM rollup"
             " WHERE series_id = ANY($1::int[]) AND day >= $2 AND day <= $3",
@@ -80,8 +89,9 @@ class Kept:
             )  # fmt: skip
             versions = {(number, day): version for number, day, version in missing}
             for number, day, data in rows:
-                made = found[number, day] = packed.decode(data)
-                self._grids.put((number, day), versions[number, day], made, made.counts.nbytes + 60 * made.slots)
+                hours = packed.decode(data)
+                made = found[number, day] = Day(hours, hours.total())
+                self._grids.put((number, day), versions[number, day], made, hours.counts.nbytes + 100 * hours.slots)
         return [
             (number, (day.toordinal() - EPOCH_DAY) * DAY, made)
             for (number, day), made in found.items()

@@ -80,14 +80,15 @@ class Reader:
                     )
         if tiers.hours is not None:
             start, end = tiers.hours
-            for number, first, made in await self.kept.grids(raw, series, start, end):
+            for number, first, day in await self.kept.grids(raw, series, start, end):
                 low, high = _inside(first, HOUR, HOURS, start, end)
-                parts[groups[number]].append(
-                    (
-                        _places(first, HOUR, low, high, origin, step),
-                        made if high - low == HOURS else made.slice(low, high),
-                    )
-                )
+                places = _places(first, HOUR, low, high, origin, step)
+                if high - low < HOURS:
+                    parts[groups[number]].append((places, day.hours.slice(low, high)))
+                elif places[0] == places[-1]:
+                    parts[groups[number]].append((places[:1], day.total))
+                else:
+                    parts[groups[number]].append((places, day.hours))
         points, _ = await self._recent_of(raw, series, wanted)
         sketches, ends = points.sketches, np.cumsum(points.sketches.width, dtype=np.int64)
         for begin, stop in runs(sketches.series):

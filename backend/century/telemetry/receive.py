@@ -14,13 +14,13 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from century.core.actor import Actor
-from century.core.errors import Invalid, TooLarge, Unavailable
+from century.core.errors import CenturyError, Invalid, TooLarge, Unavailable
 from century.core.ids import new_id
 from century.telemetry import answers, block, committer, otlp, otlp_json, spans
 from century.telemetry.answers import Media
 from century.telemetry.batch import Batch
 from century.telemetry.refusals import Refusals
-from century.telemetry.wire import Malformed
+from century.telemetry.wire import Malformed, TooMany
 
 if TYPE_CHECKING:
     from century.telemetry.service import Telemetry
@@ -49,9 +49,14 @@ async def receive_metrics(telemetry: Telemetry, actor: Actor, body: bytes, media
     now = telemetry.works.clock.now()
     at = int(now.timestamp() * SECOND)
     catalogue = telemetry.registry.catalogue
-    batch, digest = await _aside(
-        telemetry, _weight(body, media, encoding), lambda: read_metrics(body, media, encoding, catalogue, at)
-    )
+    try:
+        batch, digest = await _aside(
+            telemetry, body, media, encoding, lambda unpacked: read_metrics(unpacked, media, catalogue, at)
+        )
+    except CenturyError:
+        # What a refused request opened must not be in the way of the next.
+        catalogue.trim()
+        raise
     batch = await telemetry.registry.settle(batch, actor)
     parts = batch.by_service()
     await telemetry.registry.know([service for service, _ in parts], actor)
@@ -72,7 +77,7 @@ async def receive_traces(telemetry: Telemetry, actor: Actor, body: bytes, media:
     now = telemetry.works.clock.now()
     at = int(now.timestamp() * SECOND)
     records, refusals = await _aside(
-        telemetry, _weight(body, media, encoding), lambda: read_traces(body, media, encoding, at)
+        telemetry, body, media, encoding, lambda unpacked: read_traces(unpacked, media, at)
     )
     if not records:
         return refusals
@@ -92,40 +97,41 @@ async def receive_traces(telemetry: Telemetry, actor: Actor, body: bytes, media:
     return refusals
 
 
-def read_metrics(body: bytes, media: Media, encoding: str, catalogue: otlp.Catalogue, now: int) -> tuple[Batch, bytes]:
-    """The points of a request as it came, and the digest of what it says. Raises `CenturyError`."""
-    unpacked = answers.unpack(body, encoding)
+def read_metrics(unpacked: bytes, media: Media, catalogue: otlp.Catalogue, now: int) -> tuple[Batch, bytes]:
+    """The points of a request, and the digest of what it says. Raises `CenturyError`."""
     try:
         wire = otlp_json.metrics(unpacked) if media is Media.JSON else unpacked
         return otlp.read(wire, catalogue, now), hashlib.sha256(wire).digest()
     except Malformed as error:
         raise Invalid(f"this is no OTLP metrics request: {error}") from None
-    except otlp.TooMany as error:
+    except TooMany as error:
         raise TooLarge(str(error)) from None
 
 
-def read_traces(body: bytes, media: Media, encoding: str, now: int) -> tuple[list[spans.Record], Refusals]:
-    """The records of a request as it came. Raises `CenturyError`."""
-    unpacked = answers.unpack(body, encoding)
+def read_traces(unpacked: bytes, media: Media, now: int) -> tuple[list[spans.Record], Refusals]:
+    """The records of a request. Raises `CenturyError`."""
     try:
         return spans.read(otlp_json.traces(unpacked) if media is Media.JSON else unpacked, now)
     except Malformed as error:
         raise Invalid(f"this is no OTLP traces request: {error}") from None
-    except spans.TooManySpans as error:
+    except TooMany as error:
         raise TooLarge(str(error)) from None
 
 
-async def _aside(telemetry: Telemetry, weight: int, read: Callable[[], Result]) -> Result:
+async def _aside(
+    telemetry: Telemetry, body: bytes, media: Media, encoding: str, read: Callable[[bytes], Result]
+) -> Result:
     """What reading gives; a large request is read in a thread, one at a time, so that the others need not wait."""
-    if weight < LARGE:
-        return read()
+    room = LARGE // (4 if media is Media.JSON else 1)
+    if len(body) * (8 if encoding else 1) < room:
+        try:
+            unpacked = answers.unpack(body, encoding, room)
+        except TooLarge:
+            pass  # It was packed much tighter than it looked.
+        else:
+            return read(unpacked)
     async with telemetry.committer.reading:
-        return await asyncio.to_thread(read)
-
-
-def _weight(body: bytes, media: Media, encoding: str) -> int:
-    """About how many bytes of protobuf there are to read."""
-    return len(body) * (8 if encoding else 1) * (4 if media is Media.JSON else 1)
+        return await asyncio.to_thread(lambda: read(answers.unpack(body, encoding)))
 
 
 def _row(service: str, number: int, digest: bytes, now: datetime, hour: int, part: block.Block) -> committer.Stored:

@@ -5,7 +5,9 @@ import contextlib
 import dataclasses
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
+from uuid import UUID
 
 import orjson
 import pytest
@@ -13,8 +15,11 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
+from century.core.graphql.fanout import FanOut
 from century.core.graphql.outbox import MAX_WAITING, Outbox
+from century.core.graphql.socket import Socket
 from century.core.graphql.sockets import Sockets
+from tests.core.small_schema import make_api
 from tests.core.small_site import Rooms, make_site, serving
 
 PROTOCOL = Subprotocol("graphql-transport-ws")
@@ -122,6 +127,10 @@ async def test_other_protocols_and_other_pages_are_refused(stage: Stage) -> None
         async with stage.client(None, origin="http://evil.example"):
             pass
     assert refused.value.response.status_code == 403
+    with pytest.raises(InvalidStatus) as refused:
+        async with stage.client(None, origin="http://[::1"):
+            pass
+    assert refused.value.response.status_code == 403
     async with stage.client(origin=f"http://{stage.address}"):
         pass
     async with stage.client(origin="http://127.0.0.1:8000"):
@@ -226,6 +235,49 @@ async def test_a_revoked_credential_closes_its_sockets(stage: Stage) -> None:
         assert await close_code(viewer) == 4403
         await say(operator, type="ping")
         assert await hear(operator) == {"type": "pong"}
+
+
+async def test_an_expired_credential_closes_its_sockets_while_the_database_is_away(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(actors: object) -> set[UUID]:
+        raise OSError("the database is away")
+
+    monkeypatch.setattr(stage.rooms.access, "still_valid", away)
+    tokens = stage.rooms.access.actors
+    tokens["viewer"] = dataclasses.replace(tokens["viewer"], expires_at=datetime.now(UTC))
+    async with stage.client("operator") as stays, stage.client() as client:
+        assert await close_code(client) == 4403
+        await say(stays, type="ping")
+        assert await hear(stays) == {"type": "pong"}
+
+
+async def test_many_messages_in_one_packet_leave_the_others_their_turn(stage: Stage) -> None:
+    turns: list[int] = []
+
+    async def others() -> None:
+        while True:
+            turns.append(1)
+            await asyncio.sleep(0)
+
+    class Packet:
+        app = SimpleNamespace(state=SimpleNamespace(century=stage.rooms))
+
+        def __init__(self) -> None:
+            self.left = 100
+
+        async def receive(self) -> dict[str, Any]:
+            self.left -= 1
+            return (
+                {"type": "websocket.receive", "text": '{"type":"pong"}'}
+                if self.left
+                else {"type": "websocket.disconnect"}
+            )
+
+    busy = asyncio.create_task(others())
+    await Socket(Packet(), make_api(), FanOut(make_api())).serve()  # type: ignore[arg-type]
+    busy.cancel()
+    assert len(turns) >= 99
 
 
 async def test_an_expired_credential_closes_its_sockets(stage: Stage) -> None:

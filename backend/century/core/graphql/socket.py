@@ -120,6 +120,8 @@ class Socket:
                 await self._take(text)
             except Malformed as error:
                 self.close(BAD_REQUEST, str(error))
+            # One packet may hold many messages: the other connections have their turn after each.
+            await asyncio.sleep(0)
 
     async def _take(self, text: str) -> None:
         try:

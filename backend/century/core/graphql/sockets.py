@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from litestar import WebSocket, websocket
 from litestar.handlers import WebsocketRouteHandler
 
+from century.core.actor import Actor
 from century.core.graphql.api import Api
 from century.core.graphql.fanout import FanOut
 from century.core.graphql.socket import FORBIDDEN, PROTOCOL, Socket
@@ -87,14 +88,17 @@ class Sockets:
     async def close_ended(self) -> None:
         """Close the sockets whose credential has expired, was revoked, or lost a role."""
         now = self._app.works.clock.now()
-        asked = [socket for socket in self._open if socket.actor and socket.actor.credential]
-        valid = await self._app.access.still_valid([socket.actor for socket in asked]) if asked else set()
-        for socket in asked:
+        asked: list[tuple[Socket, Actor]] = []
+        for socket in self._open:
             actor = socket.actor
-            assert actor is not None
-            if actor.expires_at is not None and actor.expires_at <= now:
+            if actor and actor.expires_at is not None and actor.expires_at <= now:
+                # Known without asking: a database that is away does not keep it open.
                 socket.close(FORBIDDEN, "Forbidden: credentials expired")
-            elif actor.credential not in valid:
+            elif actor and actor.credential:
+                asked.append((socket, actor))
+        valid = await self._app.access.still_valid([actor for _, actor in asked]) if asked else set()
+        for socket, actor in asked:
+            if actor.credential not in valid:
                 socket.close(FORBIDDEN, "Forbidden: credentials hold no longer")
 
 
@@ -103,7 +107,10 @@ def is_own_origin(websocket: WebSocket[Any, Any, Any], public_url: str) -> bool:
     origin = websocket.headers.get("origin")
     if origin is None:
         return True
-    page = urlsplit(origin)
+    try:
+        page = urlsplit(origin)
+    except ValueError:
+        return False
     host = websocket.headers.get("host", "")
     ours = urlsplit(public_url)
     return page.scheme in ("http", "https") and page.netloc in (host, ours.netloc) and bool(page.netloc)

@@ -1,13 +1,15 @@
 """HTTP for every route: nobody anonymous, errors as problems, headers on every answer."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
 
+from century.core import http
 from century.core.graphql.transport import GRAPHQL_JSON, JSON, negotiate
-from tests.core.small_site import Rooms, make_site
+from tests.core.small_site import Rooms, make_site, serving
 
 VIEWER = {"Authorization": "Bearer viewer"}
 
@@ -154,3 +156,19 @@ async def test_only_trusted_proxies_say_who_asks(client: httpx.AsyncClient, room
     await client.get("/graphql", headers=forwarded)
     await client.get("/graphql", headers={**VIEWER, "X-Forwarded-For": "rubbish"})
     assert seen == ["10.0.0.9", "1.2.3.4", "10.0.0.9"]
+
+
+async def test_a_body_that_stalls_gives_its_place_back(rooms: Rooms, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "BODY_SECONDS", 0.05)
+    site, sockets = make_site(rooms)
+    async with serving(site, sockets) as address:
+        host, _, port = address.partition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(
+            b"POST /graphql HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer viewer\r\n"
+            b"Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
+        )
+        answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+        writer.close()
+    assert answer.startswith(b"HTTP/1.1 503")
+    assert b"retry-after: 1" in answer.lower()

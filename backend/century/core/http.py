@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import logging
 import secrets
@@ -40,6 +41,8 @@ HEADERS = (
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
 )
 STRICT_TRANSPORT = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
+# Whoever died in the middle of a body must not hold its place for ever.
+BODY_SECONDS = 30.0
 NO_STORE = (b"cache-control", b"no-store")
 
 
@@ -82,15 +85,19 @@ async def authenticate(request: ASGIConnection[Any, Any, Any, Any]) -> Actor:
 
 
 async def read_body(request: Request[Any, Any, Any], limit: int) -> bytes:
-    """The body, counted while it comes in; TooLarge as soon as it has more than `limit` bytes."""
+    """The body, counted while it comes in; TooLarge as soon as it has more than `limit` bytes, Unavailable if it stalls."""
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > limit:
         raise TooLarge(f"a body may have {limit} bytes at most")
     body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > limit:
-            raise TooLarge(f"a body may have {limit} bytes at most")
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for part in request.stream():
+                body += part
+                if len(body) > limit:
+                    raise TooLarge(f"a body may have {limit} bytes at most")
+    except TimeoutError:
+        raise Unavailable("the body came too slowly; send it again") from None
     return bytes(body)
 
 

@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO
 
+from century.core.settings import read_settings
 from century.embedded import Embedded
 from century.folder import hold, make_folder
 from century.installation import RUN_FILE, Running, kept_secrets, running
@@ -129,7 +130,10 @@ class Supervisor:
         for name in names:
             if path := given.get(f"{name}_FILE"):
                 given[name] = Path(path).read_text().strip()
-        return ours | kept_secrets(self.data_dir, self.environ) | given | {"MONITORING_DATA_DIR": str(self.data_dir)}
+        told = ours | kept_secrets(self.data_dir, self.environ) | given | {"MONITORING_DATA_DIR": str(self.data_dir)}
+        # What cannot be used, a secret that is easy to guess above all, ends us here with its sentence.
+        read_settings(told, production=True)
+        return told
 
     def _child(self, role: str, *options: str, stdout: int | None = None) -> subprocess.Popen[bytes]:
         path = self.data_dir / "logs" / f"{role}.log"

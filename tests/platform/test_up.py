@@ -48,6 +48,21 @@ def test_no_secret_is_in_a_process_list(running: Up) -> None:
         assert not [secret for secret in secrets if secret in said], process.name()
 
 
+def test_a_well_known_secret_is_refused_at_the_start(tmp_path: Path) -> None:
+    outside = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "REDIS_URL": "redis://127.0.0.1:1/0"}
+    refused = century(
+        "up",
+        "--data-dir",
+        str(tmp_path / "c"),
+        "--port",
+        str(free_port()),
+        MONITORING_JWT_SECRET="your_jwt_secret",
+        **outside,
+    )
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("MONITORING_JWT_SECRET is too easy to guess")
+
+
 def test_a_second_up_says_where_the_first_one_runs(running: Up) -> None:
     second = century("up", "--data-dir", str(running.data_dir), "--port", str(free_port()))
     assert second.returncode == 1

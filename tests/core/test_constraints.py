@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from century.core.constraints import broken
 from tests.world import World
@@ -35,6 +35,15 @@ async def test_a_broken_constraint_has_a_sentence(world: World, statement: str, 
         caught = broken(error)
     assert (caught.code, caught.message) == (code, message)
     assert getattr(caught, "fields", {}) == ({"howMany": message} if code == "INVALID" else {})
+
+
+async def test_a_failed_statement_does_not_show_what_it_was_given(world: World) -> None:
+    with pytest.raises(DBAPIError) as failed:
+        async with world.works.read() as work:
+            await work.execute(
+                text("SELECT 1 / :nothing, CAST(:secret AS text)"), {"nothing": 0, "secret": "swordfish"}
+            )
+    assert "swordfish" not in str(failed.value)
 
 
 def test_anything_else_is_not_ours() -> None:

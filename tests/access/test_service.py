@@ -10,14 +10,14 @@ from uuid import UUID
 import pytest
 from sqlalchemy import func, select, text
 
-from century.access import attempts, keys, people, token
+from century.access import attempts, keys, password, people, token
 from century.access.attempts import Caller
 from century.access.credentials import Remembered
 from century.access.service import Access
 from century.access.tables import ApiKeyRow, PersonRow, SessionRow, SignInAttemptRow
 from century.core.actor import Actor, ActorKind, Permission, Role, Scope
 from century.core.db import connect
-from century.core.errors import Forbidden, Invalid, RateLimited, Unauthenticated, Unavailable
+from century.core.errors import Conflict, Forbidden, Invalid, RateLimited, Unauthenticated, Unavailable
 from century.core.work import Works
 from tests.access.conftest import DESK, PASSWORD, House
 
@@ -177,6 +177,24 @@ async def test_a_password_is_chosen_after_a_link_and_changed_with_the_old_one(ho
     await house.access.login("viewer", "an otter reads the paper", DESK)
     with pytest.raises(Unauthenticated):
         await house.access.login("viewer", PASSWORD, DESK)
+
+
+async def test_of_two_who_change_a_password_at_once_the_later_is_told(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    thief = await house.access.authenticate(await house.bearer("viewer"), None)
+    owner = await house.access.authenticate(await house.bearer("viewer"), None)
+    hash_one = password.HASHING.hash
+
+    async def hash_while_the_owner_does(new: str) -> str:
+        monkeypatch.setattr(password.HASHING, "hash", hash_one)
+        await house.access.change_password(owner, PASSWORD, "an otter reads the paper")
+        return await hash_one(new)
+
+    monkeypatch.setattr(password.HASHING, "hash", hash_while_the_owner_does)
+    with pytest.raises(Conflict):
+        await house.access.change_password(thief, PASSWORD, "a lantern under seven bridges")
+    assert await house.access.login("viewer", "an otter reads the paper", DESK)
 
 
 async def test_who_signed_in_by_password_must_know_it_to_change_it(house: House) -> None:

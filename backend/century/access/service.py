@@ -16,7 +16,7 @@ from century.access.key import keyed_hash
 from century.access.sessions import Grant
 from century.access.tables import PersonRow, SessionRow
 from century.core.actor import INTERNAL, Actor, ActorKind
-from century.core.errors import Forbidden, Invalid, Unauthenticated, Unavailable
+from century.core.errors import Conflict, Forbidden, Invalid, Unauthenticated, Unavailable
 from century.core.settings import Settings
 from century.core.work import Works
 
@@ -135,9 +135,12 @@ class Access:
             raise Invalid("give the current password too", field="current")
         hashed = await password.HASHING.hash(new)
         async with self.works.begin(actor) as work:
-            await work.execute(
-                update(PersonRow).where(PersonRow.id == actor.id).values(password=hashed, password_set_at=work.now)
-            )
+            # Somebody may have chosen another one, and ended this session with it, while this one was being hashed.
+            session = select(SessionRow.id).where(SessionRow.id == actor.credential, SessionRow.revoked_at.is_(None))
+            same = [PersonRow.id == actor.id, PersonRow.password.is_not_distinct_from(row.password), session.exists()]
+            chosen = update(PersonRow).where(*same).values(password=hashed, password_set_at=work.now)
+            if not (await work.execute(chosen)).rowcount:
+                raise Conflict("the password was changed meanwhile: sign in with the new one")
             ended = await sessions.revoke_other_sessions(work, actor.id, but=actor.credential)
             work.record("password.changed", actor.id, subject_name=row.name, sessions_ended=ended)
         self.forget()

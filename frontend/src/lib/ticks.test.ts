@@ -15,5 +15,7 @@ describe('a sparkline', () => {
   it('of nothing is none', () => expect(sparkPath([null, null], 96, 32)).toBeNull());
   it('breaks where a value is missing', () =>
     expect(sparkPath([1, 2, null, 3, 1], 96, 32)?.line.match(/M/g)).toHaveLength(2));
+  it('crosses what is missing for a moment only', () =>
+    expect(sparkPath([1, 2, 3, null, 3, 1, 2, 3, 4, 5, 6], 96, 32)?.line.match(/M/g)).toHaveLength(1));
   it('keeps a short peak', () => expect(thinned([0, 0, 9, 0, 0, 0], 3)).toEqual([0, 9, 0]));
 });

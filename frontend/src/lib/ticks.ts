@@ -7,7 +7,7 @@ export function ceiling(highest: number, least: number): number {
   return step * power;
 }
 
-/** `M0 10L5 8…` of a sparkline; a missing value breaks the line. */
+/** `M0 10L5 8…` of a sparkline; values missing for more than a tenth of it break the line. */
 export function sparkPath(
   values: readonly (number | null)[],
   width: number,
@@ -25,19 +25,25 @@ export function sparkPath(
   let area = '';
   let start: number | null = null;
   let end: [number, number] = [0, 0];
-  values.forEach((value, index) => {
+  const bridged = values.length / 10;
+  let missing = 0;
+  for (const [index, value] of values.entries()) {
     if (value === null) {
-      if (start !== null) area += `L${end[0].toFixed(1)} ${height}L${start.toFixed(1)} ${height}Z`;
-      start = null;
-      return;
+      missing += 1;
+      continue;
     }
+    if (start !== null && missing > bridged) {
+      area += `L${end[0].toFixed(1)} ${height}L${start.toFixed(1)} ${height}Z`;
+      start = null;
+    }
+    missing = 0;
     end = [x(index), y(value)];
     const step = `${start === null ? 'M' : 'L'}${end[0].toFixed(1)} ${end[1].toFixed(1)}`;
     line += step;
     area += step;
     start ??= end[0];
-  });
-  if (start !== null) area += `L${end[0].toFixed(1)} ${height}L${(start as number).toFixed(1)} ${height}Z`;
+  }
+  if (start !== null) area += `L${end[0].toFixed(1)} ${height}L${start.toFixed(1)} ${height}Z`;
   return { line, area, end };
 }
 

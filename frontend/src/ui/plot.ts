@@ -32,6 +32,8 @@ export interface PlotOptions {
   zoom: (from: number, to: number) => void;
 }
 
+/** Seconds without a value that a line still crosses. */
+const BRIDGED = 130;
 const FONT = '12px "Geist Variable", sans-serif';
 
 export function reading(kind: Kind, value: number | null | undefined): string {
@@ -122,8 +124,10 @@ export function plot(root: HTMLElement, data: uPlot.AlignedData, options: PlotOp
     pen.font = `500 ${11.5 * ratio}px "Geist Variable", sans-serif`;
     pen.textBaseline = 'middle';
     pen.textAlign = 'left';
-    for (const mark of options.marks()) {
+    const marks = options.marks().toSorted((a, b) => a.at - b.at);
+    for (const [place, mark] of marks.entries()) {
       const x = Math.round(u.valToPos(mark.at, 'x', true));
+      const next = marks[place + 1];
       if (x < left || x > left + width) continue;
       pen.fillStyle = accent;
       pen.globalAlpha = 0.65;
@@ -137,7 +141,8 @@ export function plot(root: HTMLElement, data: uPlot.AlignedData, options: PlotOp
       if (options.height < 160) continue;
       const wide = pen.measureText(mark.label).width + 14 * ratio;
       const at = x + wide > left + width ? x - wide + 4 * ratio : x + 7 * ratio;
-      if (at < free) continue;
+      // Of two that stand close together the later one, which runs on, keeps its name.
+      if (at < free || (next && u.valToPos(next.at, 'x', true) < at + wide - 6 * ratio)) continue;
       free = at + wide;
       pen.fillText(mark.label, at, top + 5 * ratio);
     }
@@ -197,13 +202,16 @@ export function plot(root: HTMLElement, data: uPlot.AlignedData, options: PlotOp
             width: entry.weight ?? 1.6,
             ...(entry.dashed ? { dash: [5, 4] } : {}),
             ...(entry.area ? { fill: (self: uPlot) => fade(self, colour) } : {}),
-            // A single value between two gaps has no line: it gets a dot instead.
+            // Many exporters send once a minute: what lies between two of their points is no gap.
+            gaps: (self, _, __, ___, gaps) =>
+              gaps.filter(([from, to]) => self.posToVal(to, 'x', true) - self.posToVal(from, 'x', true) > BRIDGED),
+            // A value alone between two gaps has no line: it gets a dot instead.
             points: {
               show: true,
               size: 4,
               width: 0,
               fill: colour,
-              filter: (self, index) => lonely(self.data[index] ?? []),
+              filter: (self, index) => lonely(self.data[index] ?? [], self.data[0]),
             },
           };
         }),
@@ -250,11 +258,15 @@ function fade(u: uPlot, colour: string): CanvasGradient {
   return gradient;
 }
 
-function lonely(values: ArrayLike<number | null | undefined>): number[] {
-  const found: number[] = [];
-  for (let index = 0; index < values.length; index += 1)
-    if (values[index] != null && values[index - 1] == null && values[index + 1] == null) found.push(index);
-  return found;
+/** Places of the values that have no neighbour within reach. */
+export function lonely(values: ArrayLike<number | null | undefined>, at: ArrayLike<number>): number[] {
+  const present: number[] = [];
+  for (let index = 0; index < values.length; index += 1) if (values[index] != null) present.push(index);
+  const apart = (one: number | undefined, other: number | undefined) =>
+    one === undefined ||
+    other === undefined ||
+    (Math.abs((at[one] ?? 0) - (at[other] ?? 0)) > BRIDGED && Math.abs(one - other) > 1);
+  return present.filter((index, place) => apart(index, present[place - 1]) && apart(index, present[place + 1]));
 }
 
 /** A finger on the chart reads it as a mouse would; the page still scrolls up and down. */

@@ -1,6 +1,7 @@
 """Services, their performance, metrics, deployments and requests in the schema."""
 
 from collections.abc import AsyncGenerator, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any, cast
@@ -157,10 +158,8 @@ class Performance:
     to: datetime
 
     @classmethod
-    async def load(cls, info: Info, numbers: list[int] | None, span: TimeRange) -> "Performance":
-        points = _timeline_points(info)
-        telemetry = info.context.app.telemetry
-        loaded = await load.load(info.context.works, telemetry.reader, numbers, span, points)
+    async def load(cls, info: Info, service: int | None, span: TimeRange) -> "Performance":
+        loaded = await _ranges_of(info).load(load.Asked(service, span, _timeline_points(info)))
         return cls(loaded=loaded, totals=loaded.totals(), from_=span.start, to=span.end)
 
     @field()
@@ -214,9 +213,9 @@ class Performance:
     )
     async def timeline(self, info: Info, max_points: int = DEFAULT_POINTS) -> Timeline:
         loaded = self.loaded
-        if _most_points(load.check_points(max_points), loaded):
-            span, numbers = loaded.range, list(loaded.services)
-            loaded = await load.load(info.context.works, info.context.app.telemetry.reader, numbers, span, max_points)
+        if loaded.asked.max_points != load.check_points(max_points):
+            # The document asked for a finer timeline as well, and that is the one that was loaded.
+            loaded = await _ranges_of(info).load(replace(loaded.asked, max_points=max_points))
         return Timeline(columns=loaded.columns(), resolution=timedelta(microseconds=loaded.slots.step // 1000))
 
     @field()
@@ -245,7 +244,8 @@ class Performance:
 
     @field(description="The period of equal length just before.")
     async def previous(self, info: Info) -> "Performance":
-        return await Performance.load(info, list(self.loaded.services), self.loaded.range.previous())
+        asked = self.loaded.asked
+        return await Performance.load(info, asked.service, asked.range.previous())
 
 
 @strawberry.type(description="A metric and the attributes by which its series differ.")
@@ -369,7 +369,7 @@ class Service:
 
     @field()
     async def performance(self, info: Info, range: TimeRangeInput) -> Performance:
-        return await Performance.load(info, [self.known.id], _span(info, range))
+        return await Performance.load(info, self.known.id, _span(info, range))
 
     @field()
     async def metrics(self, info: Info) -> list[Metric]:
@@ -531,8 +531,21 @@ def _health_of(info: Info) -> DataLoader[load.Service, Health]:
         async def healths(asked: list[load.Service]) -> list[Health]:
             return await load.healths(works, reader, asked)
 
-        loaders["health"] = DataLoader(load_fn=healths)
+        loaders["health"] = DataLoader(load_fn=healths, cache=False)
     return cast("DataLoader[load.Service, Health]", loaders["health"])
+
+
+def _ranges_of(info: Info) -> DataLoader[load.Asked, Loaded]:
+    """One transaction for what is asked at once."""
+    loaders = info.context.loaders
+    if "ranges" not in loaders:
+        works, reader = info.context.works, info.context.app.telemetry.reader
+
+        async def ranges(asked: list[load.Asked]) -> list[Loaded]:
+            return await load.load(works, reader, asked)
+
+        loaders["ranges"] = DataLoader(load_fn=ranges, cache=False)
+    return cast("DataLoader[load.Asked, Loaded]", loaders["ranges"])
 
 
 def _skipped(after: str | None) -> int:
@@ -542,11 +555,6 @@ def _skipped(after: str | None) -> int:
     if len(parts) != 1 or not isinstance(parts[0], int) or parts[0] < 0:
         raise Invalid("after is not a cursor of this list", field="after")
     return parts[0]
-
-
-def _most_points(asked: int, loaded: Loaded) -> bool:
-    """Whether a timeline needs a load of its own: its document asked for a finer one as well."""
-    return loaded.max_points != asked
 
 
 def _timeline_points(info: Info) -> int | None:

@@ -85,7 +85,10 @@ class Grid:
         running = np.cumsum(counts, axis=1, dtype=np.int64) + self.zero[filled, None]
         for number, share in enumerate(shares):
             rank = np.maximum(np.ceil(share * count - 1e-9), 1)
-            column = (running < rank[:, None]).sum(axis=1)
+            # The first bucket up to which as many values lie; there is one, unless all lie at zero.
+            column: Ints = np.zeros(len(filled), dtype=np.int64)
+            if running.shape[1]:
+                column = (running >= rank[:, None]).argmax(axis=1)
             value = sketch.middle(column + self.offset, self.scale)
             value = np.where(rank <= self.zero[filled], 0.0, value)
             value = np.where((rank >= count) & np.isfinite(high), high, value)

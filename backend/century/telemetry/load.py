@@ -41,15 +41,23 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """A range of a service (none: of all together), cut for so many points (none: only totals are asked for)."""
+
+    service: int | None
+    range: TimeRange
+    max_points: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Loaded:
     """A range of some services: cut into slots, with when they were first known."""
 
+    asked: Asked
     services: tuple[int, ...]
-    range: TimeRange
     slots: Slots
     summary: Summary
     known_from: int | None
-    max_points: int | None
 
     @property
     def seconds(self) -> float:
@@ -116,23 +124,27 @@ async def service(works: Works, name: str) -> Service:
     return Service(*row)
 
 
-async def load(
-    works: Works, reader: Reader, numbers: Sequence[int] | None, span: TimeRange, max_points: int | None
-) -> Loaded:
-    """A range of services (none: all of them), cut for so many points (none: only totals are asked for)."""
+async def load(works: Works, reader: Reader, asked: Sequence[Asked]) -> list[Loaded]:
+    """Ranges of services, in one transaction."""
     async with reading(works.engine) as raw:
-        if numbers is None:
-            numbers = [number for (number,) in await raw.fetch("SELECT id FROM service ORDER BY id")]
-        start, end = nanoseconds(span.start), nanoseconds(span.end)
-        if max_points is None:
-            slots = one_slot(start, end)
-        else:
-            slots = cut_for(span.start, span.end, max_points)
-            if slots.step < MINUTE:
-                slots = cut_for(span.start, span.end, max_points, await reader.finest(raw, numbers, span.start))
-        known_from = await _known_from(raw, numbers)
-        summary = await reader.summaries(raw, numbers, slots)
-    return Loaded(tuple(numbers), span, slots, summary, known_from, max_points)
+        return [await _load(raw, reader, each) for each in asked]
+
+
+async def _load(raw: Connection, reader: Reader, asked: Asked) -> Loaded:
+    span, most = asked.range, asked.max_points
+    if asked.service is None:
+        numbers = [number for (number,) in await raw.fetch("SELECT id FROM service ORDER BY id")]
+    else:
+        numbers = [asked.service]
+    if most is None:
+        slots = one_slot(nanoseconds(span.start), nanoseconds(span.end))
+    else:
+        slots = cut_for(span.start, span.end, most)
+        if slots.step < MINUTE:
+            slots = cut_for(span.start, span.end, most, await reader.finest(raw, numbers, span.start))
+    known_from = await _known_from(raw, numbers)
+    summary = await reader.summaries(raw, numbers, slots)
+    return Loaded(asked, tuple(numbers), slots, summary, known_from)
 
 
 async def routes(works: Works, reader: Reader, loaded: Loaded, order: RouteOrder) -> list[Route]:

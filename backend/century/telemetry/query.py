@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 import numpy as np
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from century.telemetry import chunk, grid, hour, kept, summary, tally
+from century.telemetry import chunk, grid, kept, summary, tally
 from century.telemetry.chunk import HOUR, MINUTE, MINUTES
 from century.telemetry.differences import runs
 from century.telemetry.grid import Grid
@@ -72,11 +72,11 @@ class Reader:
         tiers, origin, step = cut(wanted), wanted.origin, wanted.step
         for start, end in tiers.minutes:
             for number, at, data in await kept.chunks(raw, series, start, end):
-                made, first = chunk.decode(data, None).grid, nanoseconds(at)
-                if made is not None:
+                kept_grid, first = chunk.decode(data, None).grid, nanoseconds(at)
+                if kept_grid is not None:
                     low, high = _inside(first, MINUTE, MINUTES, start, end)
                     parts[groups[number]].append(
-                        (_places(first, MINUTE, low, high, origin, step), made.slice(low, high))
+                        (_places(first, MINUTE, low, high, origin, step), kept_grid.slice(low, high))
                     )
         if tiers.hours is not None:
             start, end = tiers.hours
@@ -89,13 +89,8 @@ class Reader:
                     parts[groups[number]].append((places[:1], day.total))
                 else:
                     parts[groups[number]].append((places, day.hours))
-        points, _ = await self._recent_of(raw, series, wanted)
-        sketches, ends = points.sketches, np.cumsum(points.sketches.width, dtype=np.int64)
-        for begin, stop in runs(sketches.series):
-            mine = hour.part_of(sketches, begin, stop, ends)
-            slot = (mine.at - origin) // step
-            made = hour.gridded(mine, slot - slot[0], int(slot[-1] - slot[0]) + 1, bool(points.approximate[begin]))
-            parts[groups[int(mine.series[0])]].append((np.arange(slot[0], slot[-1] + 1), made))
+        for number, first, own, made in await self.recent.grids(raw, series, wanted):
+            parts[groups[number]].append((_places(first, own, 0, made.slots, origin, step), made))
         return [grid.pile(mine, wanted.number) for mine in parts.values()]
 
     async def tallies(self, raw: Connection, series: Mapping[int, Series], wanted: Slots) -> dict[int, Tally]:

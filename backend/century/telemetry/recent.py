@@ -10,6 +10,8 @@ import numpy as np
 from century.telemetry import block, chunk, compaction, hour
 from century.telemetry.block import Block
 from century.telemetry.chunk import HOUR, MINUTE
+from century.telemetry.differences import runs
+from century.telemetry.grid import Grid
 from century.telemetry.hot import Hot, HotHour, Key
 from century.telemetry.instants import instant, nanoseconds
 from century.telemetry.plain import Points, Series, plain
@@ -36,29 +38,60 @@ class Recent:
 
     async def summaries(self, raw: Connection, services: Sequence[int], wanted: Slots) -> list[Summary]:
         """The hot hours in slots of a minute at most; those that lie wholly in the range are made once."""
+        whole, rest = await self._parted(raw, services, wanted)
+        name = f"summary {min(wanted.step, MINUTE)}"
+        for key, held in whole.items():
+            if name not in held.made:
+                points, series = await self._plain(raw, {key: held}, wanted.start, wanted.end, hour.summarized)
+                held.made[name] = _summarized(points, series, wanted)
+        parts = [held.made[name] for held in whole.values()]
+        if rest:
+            points, series = await self._plain(raw, rest, wanted.start, wanted.end, hour.summarized)
+            parts.append(_summarized(points, series, wanted))
+        return [part for part in parts if part is not None]
+
+    async def grids(
+        self, raw: Connection, series: Mapping[int, Series], wanted: Slots
+    ) -> list[tuple[int, int, int, Grid]]:
+        """The sketches of series in the hot hours: (series, start, step, grid), in minutes where that is fine enough."""
+        services = sorted({each.service_id for each in series.values()})
+        whole, rest = await self._parted(raw, services, wanted)
+        if wanted.step % MINUTE:
+            whole, rest = {}, {**whole, **rest}
+        made: list[tuple[int, int, int, Grid]] = []
+        for key, held in whole.items():
+            if "chunks" not in held.made:
+                points, _ = await self._plain(raw, {key: held}, wanted.start, wanted.end, lambda each: not each.numeric)
+                held.made["chunks"] = hour.chunks(points, key[1])
+            chunks: Mapping[int, chunk.Chunk] = held.made["chunks"]
+            made += [(n, key[1], MINUTE, one.grid) for n in series if (one := chunks.get(n)) and one.grid is not None]
+        if rest:
+            points, _ = await self._plain(raw, rest, wanted.start, wanted.end, lambda each: each.id in series)
+            sketches, ends = points.sketches, np.cumsum(points.sketches.width, dtype=np.int64)
+            for begin, stop in runs(sketches.series):
+                mine = hour.part_of(sketches, begin, stop, ends)
+                slot = (mine.at - wanted.origin) // wanted.step
+                number = int(slot[-1] - slot[0]) + 1
+                one_grid = hour.gridded(mine, slot - slot[0], number, bool(points.approximate[begin]))
+                start = wanted.origin + int(slot[0]) * wanted.step
+                made.append((int(mine.series[0]), start, wanted.step, one_grid))
+        return made
+
+    async def _parted(
+        self, raw: Connection, services: Sequence[int], wanted: Slots
+    ) -> tuple[dict[Key, HotHour], dict[Key, HotHour]]:
+        """The hot hours of a range: those of which all points stand for themselves and lie in it, and the rest."""
         start, end = wanted.start, wanted.end
         hours = await self._hot.load(raw, services, instant(start - start % HOUR), instant(end + 999))
-        if not hours:
-            return []
         known = await self._known(raw, _numbers(hours.values()))
         late = set(await self._kept_hours(raw, hours))
-        name = f"summary {min(wanted.step, MINUTE)}"
         cumulative = {each.service_id for each in known.values() if each.cumulative}
         whole = {
             key: held
             for key, held in hours.items()
             if key[1] >= start and held.last_at < end and key not in late and key[0] not in cumulative
         }
-        for key, held in whole.items():
-            if name not in held.made:
-                points, series = await self._plain(raw, {key: held}, start, end, hour.summarized)
-                held.made[name] = _summarized(points, series, wanted)
-        rest = {key: held for key, held in hours.items() if key not in whole}
-        parts = [held.made[name] for held in whole.values()]
-        if rest:
-            points, series = await self._plain(raw, rest, start, end, hour.summarized)
-            parts.append(_summarized(points, series, wanted))
-        return [part for part in parts if part is not None]
+        return whole, {key: held for key, held in hours.items() if key not in whole}
 
     async def each(self, raw: Connection, services: Sequence[int], wanted: Slots) -> dict[int, Summary]:
         """What each service did lately, of the hot hours alone."""

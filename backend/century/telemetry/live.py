@@ -27,6 +27,8 @@ STEP = 10
 QUEUE_LENGTH = 1024
 MISSED_SECONDS = 120
 MOST_SLOTS = 360
+AGAIN_SECONDS = 0.5
+AWAY = (OSError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
 @dataclass(eq=False, slots=True)
@@ -71,7 +73,19 @@ class Live:
     async def _hear(self) -> None:
         async with self._works.bus.subscribe(TOPIC) as messages:
             async for message in messages:
-                await self._note(message)
+                while not await self._noted(message):
+                    await asyncio.sleep(AGAIN_SECONDS)
+
+    async def _noted(self, message: Message) -> bool:
+        try:
+            await self._note(message)
+        except AWAY as error:
+            # Redis and the database may be away together: who listens must hear again when both are back.
+            logger.warning("what was missed could not be looked up: %s", type(error).__name__)
+            return False
+        except Exception:  # whatever it is, the next message is heard
+            logger.exception("a message could not be noted")
+        return True
 
     async def _note(self, message: Message) -> None:
         if message.data:
@@ -99,7 +113,7 @@ class Live:
                     continue
                 try:
                     made = await self.slots(service, number, slots)
-                except (OSError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                except AWAY as error:
                     logger.warning("a live slot could not be read: %s", type(error).__name__)
                     continue
                 except Exception:  # whatever it is, the next slots are told

@@ -131,6 +131,18 @@ async def test_a_text_that_cannot_be_kept_is_refused(query: str, variables: dict
     assert (await answer(query, **variables))["errors"][0]["extensions"]["code"] == "INVALID"
 
 
+def test_what_is_kept_of_documents_is_bounded_by_their_text() -> None:
+    made = make_api()
+    first = made.prepare("{ me { __typename } }")
+    assert made.prepare("{ me { __typename } }") is first
+    for number in range(100):
+        made.prepare(f"query Q{number} {{ me {{ __typename }} }}{' ' * 8_000}")
+    kept = sum(len(text) for text, _ in made._prepared)
+    assert kept == made._characters <= 256 * 1024
+    assert len(made._prepared) == 32
+    assert made.prepare("{ me { __typename } }") is not first
+
+
 async def test_columns_are_arrays() -> None:
     result = await answer('{ service(name: "x") { columns { at values } } }')
     assert result["data"]["service"]["columns"] == {"at": [1, 2, 3], "values": [0.5, None, None]}

@@ -43,6 +43,8 @@ logging.getLogger("strawberry.execution").disabled = True
 DEADLINE_SECONDS = 10.0
 PREPARED_KEPT = 512
 LONGEST_KEPT = 16 * 1024
+# A parsed document takes a hundred times its text.
+MOST_KEPT_CHARACTERS = 256 * 1024
 MAX_VALIDATION_ERRORS = 5
 QUERIES = frozenset({OperationType.QUERY})
 EVERYTHING = frozenset(OperationType)
@@ -124,6 +126,7 @@ class Api:
         self._deadline = deadline
         self._rules = (*specified_rules, OneOfInputValidationRule)
         self._prepared: OrderedDict[tuple[str, str | None], Prepared] = OrderedDict()
+        self._characters = 0
 
     def sdl(self) -> str:
         """The schema as it is published, the same for the same types."""
@@ -148,8 +151,10 @@ class Api:
         prepared = Prepared(query, document, operation, needs, self._is_shared(operation))
         if len(query) <= LONGEST_KEPT:
             self._prepared[key] = prepared
-            if len(self._prepared) > PREPARED_KEPT:
-                self._prepared.popitem(last=False)
+            self._characters += len(query)
+            while len(self._prepared) > PREPARED_KEPT or self._characters > MOST_KEPT_CHARACTERS:
+                (oldest, _), _ = self._prepared.popitem(last=False)
+                self._characters -= len(oldest)
         return prepared
 
     async def run(

@@ -133,14 +133,14 @@ async def test_a_text_that_cannot_be_kept_is_refused(query: str, variables: dict
 
 def test_what_is_kept_of_documents_is_bounded_by_their_text() -> None:
     made = make_api()
-    first = made.prepare("{ me { __typename } }")
-    assert made.prepare("{ me { __typename } }") is first
+    first = made.prepare("{ __typename }")
+    assert made.prepare("{ __typename }") is first
     for number in range(100):
-        made.prepare(f"query Q{number} {{ me {{ __typename }} }}{' ' * 8_000}")
+        made.prepare(f"query Q{number} {{ __typename }}{' ' * 8_000}")
     kept = sum(len(text) for text, _ in made._prepared)
     assert kept == made._characters <= 256 * 1024
     assert len(made._prepared) == 32
-    assert made.prepare("{ me { __typename } }") is not first
+    assert made.prepare("{ __typename }") is not first
 
 
 async def test_columns_are_arrays() -> None:

@@ -15,6 +15,7 @@ from century.core.actor import Permission
 from century.core.errors import Invalid
 from century.core.graphql import (
     Attribute,
+    Count,
     Info,
     Instants,
     Numbers,
@@ -38,8 +39,6 @@ from century.telemetry.tables import RequestRow
 from century.telemetry.targets import Comparison
 
 DEFAULT_POINTS = 300
-LARGEST_INT = 2**31 - 1
-"""GraphQL's Int ends here."""
 
 strawberry.enum(Health, description="How a service is now, from its last five minutes.")
 strawberry.enum(Aggregation, description="How the measurements of a slot become one value.")
@@ -135,7 +134,7 @@ class Timeline:
 class Route:
     method: str
     route: str
-    request_count: int
+    request_count: Count
     error_rate: float | None
     throughput: float | None
     latency: Latency
@@ -163,12 +162,12 @@ class Performance:
         return cls(loaded=loaded, totals=loaded.totals(), from_=span.start, to=span.end)
 
     @field()
-    def request_count(self) -> int:
-        return min(self.totals.request_count, LARGEST_INT)
+    def request_count(self) -> Count:
+        return Count(self.totals.request_count)
 
     @field()
-    def error_count(self) -> int:
-        return min(self.totals.error_count, LARGEST_INT)
+    def error_count(self) -> Count:
+        return Count(self.totals.error_count)
 
     @field(description="Requests per second, of the time since the first data.")
     def throughput(self) -> float | None:
@@ -230,7 +229,7 @@ class Performance:
         return RouteConnection(
             nodes=[
                 Route(
-                    method=each.method, route=each.route, request_count=min(each.request_count, LARGEST_INT),
+                    method=each.method, route=each.route, request_count=Count(each.request_count),
                     error_rate=each.error_rate, throughput=each.throughput, latency=Latency.of(each.latency),
                 )
                 for each in shown

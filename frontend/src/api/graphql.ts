@@ -4,7 +4,14 @@ import type { introspection } from './graphql-env.d.ts';
 type Graphql = initGraphQLTada<{
   introspection: introspection;
   disableMasking: true;
-  scalars: { DateTime: string; Duration: string; Instants: number[]; Numbers: (number | null)[]; ID: string };
+  scalars: {
+    Count: number;
+    DateTime: string;
+    Duration: string;
+    Instants: number[];
+    Numbers: (number | null)[];
+    ID: string;
+  };
 }>;
 
 /**

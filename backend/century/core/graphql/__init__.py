@@ -5,13 +5,14 @@ from century.core.graphql.context import Context, Info
 from century.core.graphql.fields import Requires, field, mutation, subscription
 from century.core.graphql.pages import MAX_FIRST, Page, PageInfo, check_first, decode_cursor, encode_cursor
 from century.core.graphql.ranges import TimeRangeInput
-from century.core.graphql.scalars import SCALARS, DateTime, Duration, Instants, Numbers
+from century.core.graphql.scalars import SCALARS, Count, DateTime, Duration, Instants, Numbers
 
 __all__ = [
     "MAX_FIRST",
     "SCALARS",
     "Attribute",
     "Context",
+    "Count",
     "DateTime",
     "Duration",
     "Info",

@@ -12,6 +12,7 @@ from strawberry.types.scalar import ScalarDefinition
 
 DateTime = datetime
 Duration = timedelta
+Count = NewType("Count", int)
 Instants = NewType("Instants", object)
 Numbers = NewType("Numbers", object)
 
@@ -76,7 +77,7 @@ def print_column(value: Any) -> Any:
 
 
 def _output_only(value: object) -> Any:
-    raise GraphQLError("a column cannot be an input")
+    raise GraphQLError("a count or a column cannot be an input")
 
 
 SCALARS: dict[object, ScalarDefinition] = {
@@ -85,6 +86,9 @@ SCALARS: dict[object, ScalarDefinition] = {
     ),
     timedelta: strawberry.scalar(
         name="Duration", description="ISO 8601, e.g. PT15M.", serialize=print_duration, parse_value=parse_duration
+    ),
+    Count: strawberry.scalar(
+        name="Count", description="A whole number, beyond 32 bits too.", serialize=int, parse_value=_output_only
     ),
     Instants: strawberry.scalar(
         name="Instants",

@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum
+from functools import cached_property
 from typing import Any, cast
 
 import orjson
@@ -111,15 +112,15 @@ class Timeline:
 
     @field(name="latencyP50")
     def latency_p50(self) -> Numbers:
-        return Numbers(self.columns.quantiles[0])
+        return Numbers(self.columns.quantile(0.5))
 
     @field(name="latencyP95")
     def latency_p95(self) -> Numbers:
-        return Numbers(self.columns.quantiles[1])
+        return Numbers(self.columns.quantile(0.95))
 
     @field(name="latencyP99")
     def latency_p99(self) -> Numbers:
-        return Numbers(self.columns.quantiles[2])
+        return Numbers(self.columns.quantile(0.99))
 
     @field()
     def cpu_utilization(self) -> Numbers:
@@ -152,14 +153,17 @@ class RouteConnection:
 )
 class Performance:
     loaded: strawberry.Private[Loaded]
-    totals: strawberry.Private[Totals]
     from_: datetime = strawberry.field(name="from")
     to: datetime
 
     @classmethod
     async def load(cls, info: Info, service: int | None, span: TimeRange) -> "Performance":
         loaded = await _ranges_of(info).load(load.Asked(service, span, _timeline_points(info)))
-        return cls(loaded=loaded, totals=loaded.totals(), from_=span.start, to=span.end)
+        return cls(loaded=loaded, from_=span.start, to=span.end)
+
+    @cached_property
+    def totals(self) -> Totals:
+        return self.loaded.totals()
 
     @field()
     def request_count(self) -> Count:

@@ -74,21 +74,26 @@ class Grid:
             self.low[part], self.high[part], self.approximate,
         )  # fmt: skip
 
-    def quantiles(self, shares: Sequence[float]) -> Floats:
-        """values[len(shares), slots]; NaN where a slot is empty."""
+    def running(self) -> Ints:
+        """How many values of each slot lie in a bucket or below it."""
+        return np.cumsum(self.counts, axis=1, dtype=np.int64) + self.zero[:, None]
+
+    def quantiles(self, shares: Sequence[float], running: Ints | None = None) -> Floats:
+        """values[len(shares), slots]; NaN where a slot is empty. `running`: what `running` answers, where it is at hand."""
         out = np.full((len(shares), self.slots), np.nan)
         filled = np.flatnonzero(self.count > 0)
         if not len(filled):
             return out
         count, low, high = self.count[filled], self.low[filled], self.high[filled]
-        counts = self.counts if len(filled) == self.slots else self.counts[filled]
-        running = np.cumsum(counts, axis=1, dtype=np.int64) + self.zero[filled, None]
+        below = self.running() if running is None else running
+        if len(filled) < self.slots:
+            below = below[filled]
         for number, share in enumerate(shares):
             rank = np.maximum(np.ceil(share * count - 1e-9), 1)
             # The first bucket up to which as many values lie; there is one, unless all lie at zero.
             column: Ints = np.zeros(len(filled), dtype=np.int64)
-            if running.shape[1]:
-                column = (running >= rank[:, None]).argmax(axis=1)
+            if below.shape[1]:
+                column = (below >= rank[:, None]).argmax(axis=1)
             value = sketch.middle(column + self.offset, self.scale)
             value = np.where(rank <= self.zero[filled], 0.0, value)
             value = np.where((rank >= count) & np.isfinite(high), high, value)
@@ -215,6 +220,14 @@ def pile(parts: Iterable[tuple[Ints, Grid]], slots: int) -> Grid:
         high[to] = np.fmax(high[to], grid.high)
         approximate = approximate or grid.approximate
     return Grid(scale, first, counts, zero, count, total, low, high, approximate)
+
+
+def together(parts: Sequence[Grid]) -> Grid:
+    """Grids of the same slots merged."""
+    if len(parts) == 1:
+        return parts[0]
+    everywhere = np.arange(parts[0].slots if parts else 1, dtype=np.int64)
+    return pile([(everywhere, part) for part in parts], len(everywhere))
 
 
 def _cut(to: Ints, grid: Grid, slots: int) -> tuple[slice | Ints, Grid] | None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from century.telemetry import packed, summary
+from century.telemetry import grid, packed, summary
 from century.telemetry.cache import Cache
 from century.telemetry.chunk import HOUR
 from century.telemetry.grid import Grid
@@ -72,31 +72,40 @@ class Kept:
                 self._summaries.put((who, step, start), versions, made, made.requests.counts.nbytes + 200 * made.slots)
         return [(span, found[step, start]) for span, step, start, _ in listed]
 
-    async def grids(self, raw: Connection, series: Iterable[int], start: int, end: int) -> list[tuple[int, int, Day]]:
-        """The rollups of sketches that touch a range: (series, start of the day, its hours)."""
+    async def grids(
+        self, raw: Connection, groups: Mapping[int, int], start: int, end: int
+    ) -> list[tuple[int, int, Day]]:
+        """The rollups of sketches that touch a range, merged by group (series to group): (group, start of the day, its hours)."""
         listed = await raw.fetch(
             "SELECT series_id, day, xmin::text::bigint FROM rollup"
-            " WHERE series_id = ANY($1::int[]) AND day >= $2 AND day <= $3",
-            list(series), instant(start).date(), instant(end - 1).date(),
+            " WHERE series_id = ANY($1::int[]) AND day >= $2 AND day <= $3 ORDER BY series_id",
+            list(groups), instant(start).date(), instant(end - 1).date(),
         )  # fmt: skip
-        found = {(number, day): self._grids.get((number, day), version) for number, day, version in listed}
-        missing = [(number, day, version) for number, day, version in listed if found[number, day] is None]
+        cells: dict[tuple[int, date], list[tuple[int, int]]] = {}
+        for number, day, version in listed:
+            cells.setdefault((groups[number], day), []).append((number, version))
+        found: dict[tuple[int, date], Day] = {}
+        missing: list[tuple[int, date]] = []
+        for cell, members in cells.items():
+            held = self._grids.get((tuple(number for number, _ in members), cell[1]), tuple(members))
+            if held is None:
+                missing += [(number, cell[1]) for number, _ in members]
+            else:
+                found[cell] = held
         if missing:
             rows = await raw.fetch(
                 "SELECT series_id, day, data FROM rollup JOIN unnest($1::int[], $2::date[]) AS asked (series_id, day)"
                 " USING (series_id, day)",
-                [number for number, _, _ in missing], [day for _, day, _ in missing],
+                [number for number, _ in missing], [day for _, day in missing],
             )  # fmt: skip
-            versions = {(number, day): version for number, day, version in missing}
-            for number, day, data in rows:
-                hours = packed.decode(data)
-                made = found[number, day] = Day(hours, hours.total())
-                self._grids.put((number, day), versions[number, day], made, hours.counts.nbytes + 100 * hours.slots)
-        return [
-            (number, (day.toordinal() - EPOCH_DAY) * DAY, made)
-            for (number, day), made in found.items()
-            if made is not None
-        ]
+            decoded = {(number, day): packed.decode(data) for number, day, data in rows}
+            for cell, members in cells.items():
+                if cell not in found:
+                    hours = grid.together([decoded[number, cell[1]] for number, _ in members])
+                    found[cell] = made = Day(hours, hours.total())
+                    key = tuple(number for number, _ in members), cell[1]
+                    self._grids.put(key, tuple(members), made, hours.counts.nbytes + 100 * hours.slots)
+        return [(group, (day.toordinal() - EPOCH_DAY) * DAY, made) for (group, day), made in found.items()]
 
 
 async def chunks(raw: Connection, series: Iterable[int], start: int, end: int) -> Sequence[tuple[int, datetime, bytes]]:

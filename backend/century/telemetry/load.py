@@ -12,7 +12,7 @@ import numpy as np
 from century.core.errors import Invalid, NotFound
 from century.core.timerange import TimeRange
 from century.core.work import Works
-from century.telemetry import health, hour, metrics, performance, query
+from century.telemetry import grid, health, hour, metrics, performance
 from century.telemetry.chunk import MINUTE
 from century.telemetry.health import Health
 from century.telemetry.instants import nanoseconds
@@ -162,7 +162,7 @@ async def routes(works: Works, reader: Reader, loaded: Loaded, order: RouteOrder
     merged, errors = [], {}
     for place, key in enumerate(keys):
         mine = {bad: grids[places[*key, bad]] for bad in (False, True) if (*key, bad) in places}
-        merged.append(query.together(list(mine.values())))
+        merged.append(grid.together(list(mine.values())))
         errors[place] = int(mine[True].count[0]) if True in mine else 0
     return performance.routes(keys, merged, errors, loaded.seconds, order)
 

@@ -133,10 +133,14 @@ class Columns:
     def latency_avg(self) -> Floats:
         return _ratio(self._given.requests.sum, self._given.requests.count)
 
+    def quantile(self, share: float) -> Floats:
+        """The latency that this share of a slot's requests does not exceed."""
+        made: Floats = self._given.requests.quantiles([share], self._running)[0]
+        return made
+
     @cached_property
-    def quantiles(self) -> Floats:
-        """Rows of p50, p95 and p99."""
-        return self._given.requests.quantiles(SHARES)
+    def _running(self) -> Ints:
+        return self._given.requests.running()
 
     @property
     def cpu(self) -> Floats:
@@ -167,7 +171,7 @@ class Point:
 def points(service: str, given: Summary, places: Iterable[int]) -> list[Point]:
     """Some slots of a summary, each on its own."""
     columns = Columns(given, np.full(given.slots, given.step / 1e9))
-    p50, p95, p99 = columns.quantiles
+    p50, p95, p99 = (columns.quantile(share) for share in SHARES)
     return [
         Point(
             service, int(columns.at[n]), int(given.requests.count[n]), float(columns.throughput[n]),

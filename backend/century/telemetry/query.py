@@ -80,15 +80,15 @@ class Reader:
                     )
         if tiers.hours is not None:
             start, end = tiers.hours
-            for number, first, day in await self.kept.grids(raw, series, start, end):
+            for group, first, day in await self.kept.grids(raw, groups, start, end):
                 low, high = _inside(first, HOUR, HOURS, start, end)
                 places = _places(first, HOUR, low, high, origin, step)
                 if high - low < HOURS:
-                    parts[groups[number]].append((places, day.hours.slice(low, high)))
+                    parts[group].append((places, day.hours.slice(low, high)))
                 elif places[0] == places[-1]:
-                    parts[groups[number]].append((places[:1], day.total))
+                    parts[group].append((places[:1], day.total))
                 else:
-                    parts[groups[number]].append((places, day.hours))
+                    parts[group].append((places, day.hours))
         for number, first, own, made in await self.recent.grids(raw, series, wanted):
             parts[groups[number]].append((_places(first, own, 0, made.slots, origin, step), made))
         return [grid.pile(mine, wanted.number) for mine in parts.values()]
@@ -157,14 +157,6 @@ def _inside(first: int, step: int, number: int, start: int, end: int) -> tuple[i
 
 def _places(first: int, own: int, low: int, high: int, origin: int, step: int) -> Ints:
     return (first + np.arange(low, high, dtype=np.int64) * own - origin) // step
-
-
-def together(parts: Sequence[Grid]) -> Grid:
-    """Grids of the same slots merged."""
-    if len(parts) == 1:
-        return parts[0]
-    everywhere = np.arange(parts[0].slots if parts else 1, dtype=np.int64)
-    return grid.pile([(everywhere, part) for part in parts], len(everywhere))
 
 
 def _in_order(parts: Sequence[tuple[Ints, Floats]]) -> tuple[Ints, Floats]:

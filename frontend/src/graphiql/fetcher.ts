@@ -1,3 +1,4 @@
+import { Kind, OperationTypeNode, parse } from 'graphql';
 import { type Client, createClient } from 'graphql-ws';
 import { session } from '../api/session.svelte.ts';
 
@@ -8,10 +9,7 @@ interface Asked {
 }
 
 /** Runs what the editor holds: over HTTP, or over the websocket where it is a subscription. */
-export function makeFetcher(): (
-  asked: Asked,
-  options?: { documentAST?: unknown },
-) => Promise<unknown> | AsyncIterable<unknown> {
+export function makeFetcher(): (asked: Asked) => Promise<unknown> | AsyncIterable<unknown> {
   let client: Client | null = null;
 
   function socket(): Client {
@@ -24,9 +22,9 @@ export function makeFetcher(): (
     return client;
   }
 
-  return (asked, options) => {
-    if (subscribes(asked, options?.documentAST)) return socket().iterate(asked as never);
-    return overHttp(asked);
+  return (given) => {
+    const { asked, live } = understood(given);
+    return live ? socket().iterate(asked as never) : overHttp(asked);
   };
 }
 
@@ -50,17 +48,17 @@ async function overHttp(asked: Asked): Promise<unknown> {
   return response.json().catch(() => ({ errors: [{ message: `The server answered ${response.status}.` }] }));
 }
 
-interface Definition {
-  kind: string;
-  operation?: string;
-  name?: { value: string };
-}
-
-function subscribes(asked: Asked, document: unknown): boolean {
-  const definitions = (document as { definitions?: Definition[] } | undefined)?.definitions ?? [];
-  const operations = definitions.filter((one) => one.kind === 'OperationDefinition');
-  const chosen = asked.operationName
-    ? operations.find((one) => one.name?.value === asked.operationName)
-    : operations[0];
-  return chosen?.operation === 'subscription';
+/**
+ * What is asked, by the text alone: just after a change of tabs the editor still names the other tab's operation.
+ */
+function understood(asked: Asked): { asked: Asked; live: boolean } {
+  try {
+    const operations = parse(asked.query).definitions.filter((one) => one.kind === Kind.OPERATION_DEFINITION);
+    const named = operations.find((one) => one.name?.value === asked.operationName);
+    const chosen = named ?? (operations.length === 1 ? operations[0] : undefined);
+    const operationName = chosen ? (chosen.name?.value ?? null) : asked.operationName;
+    return { asked: { ...asked, operationName }, live: chosen?.operation === OperationTypeNode.SUBSCRIPTION };
+  } catch {
+    return { asked, live: false }; // the server says best what is wrong with it
+  }
 }

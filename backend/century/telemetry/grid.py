@@ -76,7 +76,10 @@ class Grid:
 
     def running(self) -> Ints:
         """How many values of each slot lie in a bucket or below it."""
-        return np.cumsum(self.counts, axis=1, dtype=np.int64) + self.zero[:, None]
+        made: Ints = np.cumsum(self.counts, axis=1, dtype=np.int64)
+        if self.zero.any():
+            made += self.zero[:, None]
+        return made
 
     def quantiles(self, shares: Sequence[float], running: Ints | None = None) -> Floats:
         """values[len(shares), slots]; NaN where a slot is empty. `running`: what `running` answers, where it is at hand."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -48,11 +48,13 @@ class Hot:
     async def load(
         self, raw: Connection, services: Sequence[int], since: datetime | None, until: datetime
     ) -> dict[Key, HotHour]:
-        """The blocks, by service and hour, of the hours from `since` (at the hour; none: all) up to `until`."""
+        """The blocks, by service and hour, of the hours from `since` (at the hour; none: all) to the one of `until`."""
         statement = (
             "SELECT service_id, hour, array_agg(id) FROM block WHERE service_id = ANY($1::int[]) AND first_at < $2"
         )
-        parameters: list[object] = [list(services), until]
+        # Whole hours, so that a range that ends within one does not part what is cached of it.
+        last = until.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+        parameters: list[object] = [list(services), last]
         if since is not None:
             statement += " AND first_at >= $3"
             parameters.append(since)

@@ -80,9 +80,12 @@ class Reader:
                     )
         if tiers.hours is not None:
             start, end = tiers.hours
+            where: dict[int, tuple[int, int, Ints]] = {}
             for group, first, day in await self.kept.grids(raw, groups, start, end):
-                low, high = _inside(first, HOUR, HOURS, start, end)
-                places = _places(first, HOUR, low, high, origin, step)
+                if first not in where:
+                    low, high = _inside(first, HOUR, HOURS, start, end)
+                    where[first] = low, high, _places(first, HOUR, low, high, origin, step)
+                low, high, places = where[first]
                 if high - low < HOURS:
                     parts[group].append((places, day.hours.slice(low, high)))
                 elif places[0] == places[-1]:

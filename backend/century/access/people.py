@@ -22,7 +22,7 @@ from century.core.settings import Settings
 from century.core.work import Work
 
 FIRST_ADMIN = "admin"
-FIRST_ADMIN_LOCK = 0x41444D49
+ADMINS_LOCK = 0x41444D49
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +116,8 @@ async def update_person(
     work: Work, person_id: UUID, *, name: str | None = None, email: str | None = None, role: Role | None = None
 ) -> Person:
     """Change what is given; Conflict if that would leave no admin. A role counts at once, in open sessions too."""
+    if role is not None:
+        await _lock_admins(work)
     before = await _lock(work, person_id)
     changes: dict[str, str] = {}
     if name is not None and (name := check_name(name)) != before.name:
@@ -143,6 +145,7 @@ async def set_role(work: Work, person_id: UUID, role: Role) -> Person:
 
 async def disable(work: Work, person_id: UUID) -> Person:
     """Shut a person out: their sessions and unused links end. Conflict for the last admin."""
+    await _lock_admins(work)
     before = await _lock(work, person_id)
     if before.disabled_at is not None:
         return before
@@ -182,7 +185,7 @@ async def invite(work: Work, settings: Settings, person_id: UUID) -> Invitation:
 async def ensure_admin(work: Work, settings: Settings) -> str | None:
     """See to it that somebody can administer: the sign-in link to print, or `None` where an admin has a way in."""
     # Two servers that start at once must not make two admins.
-    await work.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": FIRST_ADMIN_LOCK})
+    await _lock_admins(work)
     admins = (PersonRow.role == Role.ADMIN.value) & PersonRow.disabled_at.is_(None)
     rows = await work.rows(_people().where(admins).order_by(PersonRow.id))
     open_session = select(SessionRow.id).where(
@@ -231,8 +234,12 @@ async def _lock(work: Work, person_id: UUID) -> Person:
     return _person(row)
 
 
+async def _lock_admins(work: Work) -> None:
+    # Before any row: two admins who remove each other at once leave one of them, and neither ends as a deadlock.
+    await work.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": ADMINS_LOCK})
+
+
 async def _check_admin_remains(work: Work, *, without: UUID) -> None:
-    # The rows are locked in one order, so two admins who remove each other at once leave one of them.
     admins: Sequence[Row[PersonRow]] = await work.rows(
         _people()
         .where(PersonRow.role == Role.ADMIN.value, PersonRow.disabled_at.is_(None))

@@ -6,6 +6,8 @@ import asyncio
 import gzip
 import math
 import threading
+import time
+import tracemalloc
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +20,7 @@ from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
 
 from century.core.settings import Settings
-from century.telemetry import committer, otlp, receive, series
+from century.telemetry import committer, otlp, receive, series, spans, wire
 from tests.telemetry.door import JSON, Door, opened
 from tests.telemetry.messages import SECOND, Metrics
 from tests.world import World
@@ -295,3 +297,45 @@ async def test_a_large_request_is_read_aside_and_says_the_same(door: Door) -> No
     answers = await asyncio.gather(door.send(body), door.send(gzip.compress(body), content_encoding="gzip"))
     assert [(answer.status_code, answer.content) for answer in answers] == [(200, b""), (200, b"")]
     assert (await door.block()).points == 4000
+
+
+def wrapped(*numbers: int, inner: bytes) -> bytes:
+    """Messages in messages."""
+    for number in reversed(numbers):
+        inner = wire.write_bytes(number, inner)
+    return inner
+
+
+EMPTY_FIELDS = b"\x0a\x00" * 2_000_000
+HOSTILE = {
+    "resources": EMPTY_FIELDS,
+    "scopes": wrapped(1, inner=b"\x12\x00" * 2_000_000),
+    "names of a metric": wrapped(1, 2, 2, inner=EMPTY_FIELDS + b"\x2a\x00"),
+    "attributes of a point": wrapped(1, 2, 2, 5, 1, inner=b"\x3a\x00" * 2_000_000),
+    "attributes of a sketch": wrapped(1, 2, 2, inner=wrapped(10, 1, inner=EMPTY_FIELDS) + b"\x52\x02\x10\x01"),
+    "buckets of a sketch": wrapped(1, 2, 2, 10, 1, 8, inner=b"\x12\x00" * 2_000_000),
+    "buckets of a histogram": wrapped(1, 2, 2, 9, 1, inner=b"\x32\x00" * 2_000_000),
+    "numbers beside the points": wrapped(1, 2, 2, 7, inner=b"\x10\x01" * 2_000_000),
+    "attributes of a resource": wrapped(1, 1, inner=EMPTY_FIELDS),
+}
+
+
+@pytest.mark.parametrize("what", HOSTILE)
+def test_four_megabytes_of_nothing_are_refused_in_time_and_space(what: str) -> None:
+    tracemalloc.start()
+    began = time.process_time()
+    try:
+        batch = otlp.read(HOSTILE[what], otlp.Catalogue(), 1_790_000_000 * SECOND)
+        assert not batch.block.points
+    except wire.TooMany as error:
+        assert "may hold" in str(error)
+    spent, (_, most) = time.process_time() - began, tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 80 << 20
+    assert spent < 20
+
+
+def test_four_megabytes_of_empty_spans_are_refused() -> None:
+    for body in (EMPTY_FIELDS, wrapped(1, inner=b"\x12\x00" * 2_000_000), wrapped(1, 2, inner=b"\x12\x00" * 2_000_000)):
+        with pytest.raises(wire.TooMany):
+            spans.read(body, 1_790_000_000 * SECOND)

@@ -22,6 +22,7 @@ LONGEST_NAME = 255
 LONGEST_VALUE = 1024
 MOST_ATTRIBUTES = 30
 LARGEST_RESOURCE = 65_536
+LARGEST_ATTRIBUTES = 262_144
 MOST_BUCKETS = 1024
 # What tells two instances of a service apart when they do not say who they are.
 INSTANCE = "service.instance.id"
@@ -126,6 +127,8 @@ def scope_name(scope: bytes) -> str:
 
 def attributes(raw: bytes) -> dict[str, str]:
     """The attributes that stand one after another as fields of a point; raises `Malformed` or `Refused`."""
+    if len(raw) > LARGEST_ATTRIBUTES:
+        raise Refused(f"its attributes take more than {LARGEST_ATTRIBUTES} bytes")
     slices = [(each.start, each.stop) for each in fields(raw, 0, len(raw))]
     if len(slices) > MOST_ATTRIBUTES:
         raise Refused(f"a series may have {MOST_ATTRIBUTES} attributes and this one has {len(slices)}")

@@ -26,10 +26,11 @@ from century.telemetry.identity import (
 from century.telemetry.points import Gathered, again
 from century.telemetry.recall import Memory
 from century.telemetry.refusals import Refusals
-from century.telemetry.wire import BYTES, Malformed, fields, repeated, varint
+from century.telemetry.wire import BYTES, Malformed, TooMany, fields, repeated, varint
 
 MOST_POINTS = 200_000
 MOST_METRICS = 50_000
+LARGEST_HEAD = 16_384
 MOST_STREAMS = 50_000
 GAUGE, SUM, HISTOGRAM, EXPONENTIAL, SUMMARY = 5, 7, 9, 10, 11
 KINDS = {number << 3 | BYTES: number for number in (GAUGE, SUM, HISTOGRAM, EXPONENTIAL, SUMMARY)}
@@ -38,10 +39,6 @@ DELTA, CUMULATIVE = 1, 2
 PADDING = bytes(512)
 
 StreamKey = tuple[bytes, int, int, int, bytes]
-
-
-class TooMany(Exception):
-    """More points or metrics in one request than are taken."""
 
 
 @dataclass(slots=True)
@@ -64,8 +61,9 @@ class Catalogue:
         self.memory = Memory()
         self.size = 0
 
-    def grow(self) -> None:
-        self.size += 1
+    def grow(self, said: int = 0) -> None:
+        """One more is known, by so many bytes."""
+        self.size += 1 + said // 256
         if self.size > 2 * MOST_STREAMS:
             raise TooMany(f"one request may open {MOST_STREAMS} metrics and sets of buckets")
 
@@ -118,7 +116,7 @@ class _Reader:
             try:
                 entry = ResourceEntry(source(raw))
                 self.catalogue.resources[raw] = entry
-                self.catalogue.grow()
+                self.catalogue.grow(len(raw))
             except Refused as reason:
                 entry, refused = ResourceEntry(Source("", "")), str(reason)
         for each in parts:
@@ -126,17 +124,17 @@ class _Reader:
                 self._scope(each.start, each.stop, entry, refused)
 
     def _scope(self, start: int, stop: int, resource: ResourceEntry, refused: str) -> None:
-        begins, ends, others = repeated(self.body, start, stop, tag=0x12)
+        begins, ends, others = repeated(self.body, start, stop, "metrics", MOST_METRICS, 0x12)
         raw = b"".join(self.body[each.start : each.stop] for each in others if each.number == 1 and each.kind == BYTES)
         entry = resource.scopes.get(raw)
         if entry is None:
             try:
                 entry = ScopeEntry(scope_name(raw))
                 resource.scopes[raw] = entry
-                self.catalogue.grow()
+                self.catalogue.grow(len(raw))
             except Refused as reason:
                 entry, refused = ScopeEntry(""), refused or str(reason)
-        self.metrics += len(begins)
+        self.metrics += 1 + len(begins)
         if self.metrics > MOST_METRICS:
             raise TooMany(f"one request may hold {MOST_METRICS} metrics")
         for begin, end in zip(begins, ends, strict=True):
@@ -157,7 +155,7 @@ class _Reader:
             head, kind, data, data_stop = _parts(body, start, stop)
             if not kind:
                 return
-        begins, ends, others = repeated(body, data, data_stop)
+        begins, ends, others = repeated(body, data, data_stop, "data points", MOST_POINTS)
         self.points += len(begins)
         if self.points > MOST_POINTS:
             raise TooMany(f"one request may hold {MOST_POINTS} data points")
@@ -186,6 +184,8 @@ class _Reader:
 
     def _stream(self, origin: Source, scope: ScopeEntry, key: StreamKey) -> Stream:
         head, number, temporality, monotonic, bounds = key
+        if len(head) > LARGEST_HEAD:
+            raise Refused(f"its name, unit and description take more than {LARGEST_HEAD} bytes")
         said = {part.number: head[part.start : part.stop] for part in fields(head, 0, len(head)) if part.kind == BYTES}
         try:
             name, description, unit = (clean(said.get(each, b"").decode()) for each in (1, 2, 3))
@@ -219,7 +219,7 @@ class _Reader:
             bounds=shown_bounds(bounds) if number == HISTOGRAM else None,
         )
         scope.streams[key] = stream
-        self.catalogue.grow()
+        self.catalogue.grow(len(head) + len(bounds))
         return stream
 
     def _numbers(self, stream: Stream, begins: list[int], ends: list[int]) -> None:
@@ -300,7 +300,11 @@ class _Reader:
         body, keep = self.body, self.gathered.explicit
         last, stream = None, None
         for begin, end in zip(begins, ends, strict=True):
-            read = pointwise.usual_explicit(body, begin, end) or pointwise.odd_explicit(body, begin, end)
+            try:
+                read = pointwise.usual_explicit(body, begin, end) or pointwise.odd_explicit(body, begin, end)
+            except Refused as reason:
+                self.refusals.add(_name(of[0]), str(reason))
+                continue
             if read is None:
                 continue
             key, bounds, start, at, count, total, counts, low, high = read
@@ -319,14 +323,15 @@ class _Reader:
 
 def _parts(body: bytes, start: int, stop: int) -> tuple[bytes, int, int, int]:
     """A metric in whatever order: name, description and unit as they lie on the wire, the kind of data and its slice."""
-    head, before, kind, data, data_stop = b"", start, 0, start, start
+    heads: list[bytes] = []
+    before, kind, data, data_stop = start, 0, start, start
     for part in fields(body, start, stop):
         if part.number <= 3:
-            head += body[before : part.stop]
+            heads.append(body[before : part.stop])
         elif part.kind == BYTES and GAUGE <= part.number <= SUMMARY:
             kind, data, data_stop = part.number, part.start, part.stop
         before = part.stop
-    return head, kind, data, data_stop
+    return b"".join(heads), kind, data, data_stop
 
 
 def _name(head: bytes) -> str:

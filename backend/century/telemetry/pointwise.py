@@ -39,11 +39,11 @@ def odd_number(body: bytes, begin: int, end: int) -> tuple[bytes, int, int, floa
     """Attributes, time, start and value of a number point; none when it says that no value was recorded."""
     start = at = flags = 0
     value: float | None = None
-    key = b""
+    said: list[bytes] = []
     before = begin
     for part in fields(body, begin, end):
         if part.number == 7 and part.kind == BYTES:
-            key += body[before : part.stop]
+            said.append(body[before : part.stop])
         elif part.kind == FIXED64:
             (bits,) = _LONG(body, part.start - 1)
             if part.number == 2:
@@ -61,7 +61,7 @@ def odd_number(body: bytes, begin: int, end: int) -> tuple[bytes, int, int, floa
         return None
     if value is None:
         raise Refused("a point has no value")
-    return key, at, start, value
+    return b"".join(said), at, start, value
 
 
 def odd_sketch(body: bytes, begin: int, end: int) -> tuple[bytes, OddSketch] | None:
@@ -132,29 +132,30 @@ def odd_explicit(body: bytes, begin: int, end: int) -> Explicit | None:
 
 def _buckets(body: bytes, message: list[Field] | None) -> tuple[int, bytes]:
     """Offset and packed counts of a bucket message."""
-    offset, counts = 0, b""
+    offset, counts = 0, []
     for each in message or ():
         for part in fields(body, each.start, each.stop):
             if part.number == 1:
                 offset = max(-(2**31), min(2**31 - 1, zigzag(part.value)))
             elif part.number == 2:
-                counts += body[part.start : part.stop]
-    return offset, counts
+                counts.append(body[part.start : part.stop])
+    return offset, b"".join(counts)
 
 
 def _collect(body: bytes, begin: int, end: int, attributes_field: int) -> tuple[dict[int, list[Field]], bytes]:
     """The fields of a point by number, and its attributes as they lie on the wire."""
     said: dict[int, list[Field]] = {}
-    key, before = b"", begin
+    keys: list[bytes] = []
+    before = begin
     for part in fields(body, begin, end):
         if part.number == attributes_field and part.kind == BYTES:
-            key += body[before : part.stop]
+            keys.append(body[before : part.stop])
         elif part.number in said:
             said[part.number].append(part)
         else:
             said[part.number] = [part]
         before = part.stop
-    return said, key
+    return said, b"".join(keys)
 
 
 def _number(said: dict[int, list[Field]], number: int) -> int:

@@ -16,17 +16,13 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from century.telemetry.identity import LONGEST_NAME, Refused, Source, named, source
 from century.telemetry.judge import EARLY, LATE, NEWEST, OLDEST
 from century.telemetry.refusals import Refusals
-from century.telemetry.wire import BYTES, Field, Malformed, fields
+from century.telemetry.wire import BYTES, Malformed, TooMany, fields, repeated
 
 SLOW_SECONDS = 2.0
 SERVER = Span.SPAN_KIND_SERVER
 MOST_SPANS = 50_000
 LARGEST_SPAN = 262_144
 LONGEST_TEXT = 2048
-
-
-class TooManySpans(Exception):
-    """More spans in one request than are taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,21 +47,22 @@ class Record:
 
 
 def read(body: bytes, now: int) -> tuple[list[Record], Refusals]:
-    """The records of a traces request; `now` in nanoseconds. Raises `Malformed`, `TooManySpans`."""
+    """The records of a traces request; `now` in nanoseconds. Raises `Malformed`, `TooMany`."""
     refusals = Refusals("spans")
     records: list[Record] = []
     count = 0
-    for resource in _messages(body, 0, len(body), 1):
+    for resource in fields(body, 0, len(body)):
+        if resource.number != 1 or resource.kind != BYTES:
+            continue
         parts = list(fields(body, resource.start, resource.stop))
-        spans = [
-            span
-            for scope in parts
-            if scope.number == 2 and scope.kind == BYTES
-            for span in _messages(body, scope.start, scope.stop, 2)
-        ]
-        count += len(spans)
-        if count > MOST_SPANS:
-            raise TooManySpans(f"one request may hold {MOST_SPANS} spans")
+        spans: list[tuple[int, int]] = []
+        for scope in parts:
+            if scope.number == 2 and scope.kind == BYTES:
+                begins, ends, _ = repeated(body, scope.start, scope.stop, "spans", MOST_SPANS, 0x12)
+                spans += zip(begins, ends, strict=True)
+                count += 1 + len(begins)
+                if count > MOST_SPANS:
+                    raise TooMany(f"one request may hold {MOST_SPANS} spans")
         raw = b"".join(body[each.start : each.stop] for each in parts if each.number == 1 and each.kind == BYTES)
         try:
             origin = source(raw)
@@ -83,15 +80,12 @@ def read(body: bytes, now: int) -> tuple[list[Record], Refusals]:
     return records, refusals
 
 
-def _messages(body: bytes, start: int, stop: int, number: int) -> list[Field]:
-    return [each for each in fields(body, start, stop) if each.number == number and each.kind == BYTES]
-
-
-def _record(body: bytes, place: Field, origin: Source, now: int) -> Record | None:
-    if place.stop - place.start > LARGEST_SPAN:
+def _record(body: bytes, place: tuple[int, int], origin: Source, now: int) -> Record | None:
+    begin, end = place
+    if end - begin > LARGEST_SPAN:
         raise Refused(f"it is larger than {LARGEST_SPAN} bytes")
     try:
-        span = Span.FromString(body[place.start : place.stop])
+        span = Span.FromString(body[begin:end])
     except DecodeError:
         raise Malformed("a span does not parse") from None
     if span.kind != SERVER:

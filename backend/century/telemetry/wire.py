@@ -15,10 +15,16 @@ from numpy.typing import NDArray
 from century.telemetry.block import I4, U8
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
+# A field can be two bytes: without a bound, 32 MiB of them would be gigabytes of what they are read into.
+MOST_FIELDS = 10_000
 
 
 class Malformed(Exception):
     """Bytes that are no message of the protocol: truncated, or of another kind."""
+
+
+class TooMany(Exception):
+    """More parts in one message than are taken."""
 
 
 class Field(NamedTuple):
@@ -46,9 +52,13 @@ def varint(body: bytes, position: int) -> tuple[int, int]:
 
 
 def fields(body: bytes, start: int, stop: int) -> Iterator[Field]:
-    """The fields of the message in a slice, in order; raises `Malformed`."""
+    """The fields of the message in a slice, in order; raises `Malformed`, and `TooMany` after 10,000."""
     position = start
+    count = 0
     while position < stop:
+        count += 1
+        if count > MOST_FIELDS:
+            raise TooMany(f"one message may hold {MOST_FIELDS} fields")
         tag, position = varint(body, position)
         number, kind = tag >> 3, tag & 7
         value, begin = 0, position
@@ -68,9 +78,11 @@ def fields(body: bytes, start: int, stop: int) -> Iterator[Field]:
         yield Field(number, kind, value, begin, position)
 
 
-def repeated(body: bytes, start: int, stop: int, tag: int = 0x0A) -> tuple[list[int], list[int], list[Field]]:
+def repeated(
+    body: bytes, start: int, stop: int, what: str, most: int, tag: int = 0x0A
+) -> tuple[list[int], list[int], list[Field]]:
     """A message that is mostly one repeated message (field 1 unless the tag says otherwise): where each begins and
-    ends, and the fields beside them.
+    ends, and the fields beside them. Raises `TooMany` when there are more than `most` of `what`.
     """
     begins: list[int] = []
     ends: list[int] = []
@@ -78,7 +90,9 @@ def repeated(body: bytes, start: int, stop: int, tag: int = 0x0A) -> tuple[list[
     begin_at, end_at = begins.append, ends.append
     position = start
     try:
-        while position < stop:
+        for _ in range(most):
+            if position >= stop:
+                break
             if body[position] == tag:
                 length = body[position + 1]
                 position += 2
@@ -101,6 +115,8 @@ def repeated(body: bytes, start: int, stop: int, tag: int = 0x0A) -> tuple[list[
                 position = others[-1].stop
     except IndexError:
         raise Malformed("a message is cut off") from None
+    if position < stop:
+        raise TooMany(f"one request may hold {most} {what}")
     if position != stop:
         raise Malformed("a message is cut off")
     return begins, ends, others

@@ -166,22 +166,24 @@ def verdict(errors: list[dict[str, Any]], case: Case) -> str:
 
 async def over_websocket(client: ClientConnection, case: Case) -> str:
     """Ask for the field, then for something harmless: when that is answered, so was a refusal."""
-    for key, document in (("asked", case.document), ("after", "{ __typename }")):
+    # Ids of its own: an answer of the case before may still be under way when it is ended.
+    asked, after = f"asked {case.field}", f"after {case.field}"
+    for key, document in ((asked, case.document), (after, "{ __typename }")):
         message = {"type": "subscribe", "id": key, "payload": {"query": document}}
         await client.send(orjson.dumps(message).decode())
     answered: set[str] = set()
     errors: list[dict[str, Any]] = []
-    while "after" not in answered or (case.operation != "subscription" and "asked" not in answered):
+    while after not in answered or (case.operation != "subscription" and asked not in answered):
         message = orjson.loads(await client.recv())
-        if message["type"] == "error":
-            assert message["id"] == "asked"
+        assert message["id"] != after or message["type"] != "error"
+        if message["type"] == "error" and message["id"] == asked:
             errors = message["payload"]
-        elif message["type"] == "next" and message["id"] == "asked":
+        elif message["type"] == "next" and message["id"] == asked:
             errors = message["payload"].get("errors") or []
         if message["type"] in ("error", "complete"):
             answered.add(message["id"])
-    if "asked" not in answered:
-        await client.send(orjson.dumps({"type": "complete", "id": "asked"}).decode())
+    if asked not in answered:
+        await client.send(orjson.dumps({"type": "complete", "id": asked}).decode())
     return verdict(errors, case)
 
 

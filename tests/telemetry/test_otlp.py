@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.metrics import Observation
-from opentelemetry.sdk.metrics import Counter, Histogram, MeterProvider
+from opentelemetry.sdk.metrics import Counter, Histogram, MeterProvider, UpDownCounter
 from opentelemetry.sdk.metrics.export import AggregationTemporality, PeriodicExportingMetricReader
 from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation, View
 from opentelemetry.sdk.resources import Resource
@@ -120,6 +120,22 @@ async def test_the_sdk_sends_every_kind_of_instrument(door: Door) -> None:
     index = np.ceil(np.log2(values) * 2.0 ** int(sketch.scale[0])).astype(int) - 1
     expected = np.bincount(index - int(sketch.offset[0]), minlength=int(sketch.width[0]))
     assert sketch.counts.tolist() == expected.tolist()
+
+
+async def test_a_total_that_may_fall_reads_as_increments_or_as_a_level(door: Door) -> None:
+    for name, temporality in (("increments", AggregationTemporality.DELTA), ("level", None)):
+        made = provider(door, None if temporality is None else {UpDownCounter: temporality})
+        moved = made.get_meter("tests").create_up_down_counter(name)
+        for amount in (5, -2):
+            moved.add(amount)
+            await flush(made)
+        await asyncio.to_thread(made.shutdown)
+    series = await door.series()
+    assert {row.metric: row.form for row in series.values()} == {"increments": "delta", "level": "number"}
+    numbers = (await door.block()).numbers
+    told = {row.metric: numbers.value[numbers.series == number].tolist() for number, row in series.items()}
+    assert told["increments"] == [5.0, -2.0]
+    assert told["level"][:2] == [5.0, 3.0]
 
 
 async def test_cumulative_instruments_come_as_they_are_sent_and_are_marked(door: Door) -> None:

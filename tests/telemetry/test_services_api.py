@@ -152,6 +152,10 @@ async def test_a_metric_is_grouped_filtered_and_aggregated(door: Door, world: Wo
         await made.send(feed.numbers(series, at, [value] * len(at)))
     jobs = await made.series("jobs", form="number", kind="sum", unit="1")
     await made.send(feed.numbers(jobs, at, [3.0] * len(at)))
+    # The increments of a total that falls as well: two in, one out, each minute.
+    for direction, value in (("in", 2.0), ("out", -1.0)):
+        series = await made.series("moved", form="delta", kind="sum", monotonic=False, unit="1", direction=direction)
+        await made.send(feed.numbers(series, at, [value] * len(at)))
     world.clock.instant = BEGIN + timedelta(hours=2)
     query = """query M($name: String!, $how: Aggregation!, $by: [String!]!, $in: [AttributeFilter!]!, $points: Int!) {
       service(name: "shop") { metric(name: $name, aggregation: $how, groupBy: $by, filter: $in, range: {last: "PT2H"}, maxPoints: $points) {
@@ -179,6 +183,10 @@ async def test_a_metric_is_grouped_filtered_and_aggregated(door: Door, world: Wo
         assert rate["series"][0]["values"] == [0.05, 0.05] and rate["unit"] == "1/s" and rate["resolution"] == "PT1H"
         assert sum((await metric("jobs", "SUM", points=24))["series"][0]["values"]) == 360
         assert (await metric("jobs", "COUNT", points=2))["series"][0]["values"] == [60, 60]
+        assert (await metric("moved", "SUM", points=2))["series"][0]["values"] == [60.0, 60.0]
+        assert (await metric("moved", "SUM", points=2, direction="out"))["series"][0]["values"] == [-60.0, -60.0]
+        rate = await metric("moved", "RATE", points=2)
+        assert rate["series"][0]["values"] == [60 / 3600] * 2 and rate["unit"] == "1/s"
         world.advance(minutes=6)
         await compaction.compact(world.works)
         world.advance(minutes=-6)

@@ -36,9 +36,13 @@ class Kind(StrEnum):
 
 
 class Form(StrEnum):
-    """How the points of a series read; the cumulative ones are differenced when read."""
+    """How the points of a series read; the cumulative ones are differenced when read.
+
+    `delta` are the increments of a total that may fall: unlike a level they add up, unlike a count they may be negative.
+    """
 
     NUMBER = "number"
+    DELTA = "delta"
     CUMULATIVE = "cumulative"
     SKETCH = "sketch"
     CUMULATIVE_SKETCH = "cumulative_sketch"

@@ -201,12 +201,10 @@ async def metric(
     """A metric over time, by groups; NotFound, Invalid."""
     check_points(max_points)
     async with reading(works.engine) as raw:
-        known = await raw.fetchrow(
-            "SELECT unit, kind, monotonic FROM metric WHERE service_id = $1 AND name = $2", number, name
-        )
+        known = await raw.fetchrow("SELECT unit, kind FROM metric WHERE service_id = $1 AND name = $2", number, name)
         if known is None:
             raise NotFound(f"the service has no metric {name!r}")
-        own, kind, monotonic = known
+        own, kind = known
         series = await series_of(raw, [number], [name])
         groups = metrics.groups(series, group_by, wanted)
         slots = cut_for(span.start, span.end, max_points)
@@ -237,7 +235,7 @@ async def metric(
                 group,
                 metrics.of_tallies(
                     [tallies[member] for member in group.series], aggregation, slots.seconds, kind=kind,
-                    monotonic=monotonic,
+                    increments=[series[member].increments for member in group.series],
                 ),
             )
             for group in groups

@@ -91,27 +91,28 @@ def of_grid(grid: Grid, aggregation: Aggregation, seconds: Floats) -> Floats:
 
 
 def of_tallies(
-    parts: Sequence[Tally], aggregation: Aggregation, seconds: Floats, *, kind: str, monotonic: bool
+    parts: Sequence[Tally], aggregation: Aggregation, seconds: Floats, *, kind: str, increments: Sequence[bool]
 ) -> Floats:
     """One value a slot of number series that are taken together; at least one.
 
-    Increments of a sum add up. Levels (gauges, and sums that also fall) are averaged in their slot first, then added.
+    Increments of a sum add up. Levels (gauges, and totals that also fall) are averaged in their slot first, then added.
+    `increments` says of each series which it tells.
     """
     count = np.sum([each.count for each in parts], axis=0)
     some = count > 0
-    increments = kind == "sum" and monotonic
     with np.errstate(invalid="ignore", divide="ignore"):
         match aggregation:
             case Aggregation.AVG:
                 return np.where(some, np.sum([each.sum for each in parts], axis=0) / count, np.nan)
-            case Aggregation.SUM if not increments:
-                levels = [np.where(each.count > 0, each.sum / np.maximum(each.count, 1), 0.0) for each in parts]
-                return np.where(some, np.sum(levels, axis=0), np.nan)
             case Aggregation.SUM:
-                return np.where(some, np.sum([each.sum for each in parts], axis=0), np.nan)
+                told = [
+                    each.sum if adds_up else np.where(each.count > 0, each.sum / np.maximum(each.count, 1), 0.0)
+                    for each, adds_up in zip(parts, increments, strict=True)
+                ]
+                return np.where(some, np.sum(told, axis=0), np.nan)
             case Aggregation.RATE:
-                if not increments:
-                    raise Invalid("a rate can be told of what only adds up: this metric rises and falls", "aggregation")
+                if not all(increments):
+                    raise Invalid("a rate can be told of what only adds up: this metric tells levels", "aggregation")
                 return np.where(some, np.sum([each.sum for each in parts], axis=0) / seconds, np.nan)
             case Aggregation.COUNT:
                 return np.where(some, count.astype(np.float64), np.nan)

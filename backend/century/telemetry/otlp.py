@@ -35,6 +35,13 @@ MOST_STREAMS = 50_000
 GAUGE, SUM, HISTOGRAM, EXPONENTIAL, SUMMARY = 5, 7, 9, 10, 11
 KINDS = {number << 3 | BYTES: number for number in (GAUGE, SUM, HISTOGRAM, EXPONENTIAL, SUMMARY)}
 DELTA, CUMULATIVE = 1, 2
+# How a sum reads, by whether it is cumulative and monotonic.
+TOTALS = {
+    (False, True): Form.NUMBER,
+    (False, False): Form.DELTA,
+    (True, True): Form.CUMULATIVE,
+    (True, False): Form.NUMBER,
+}
 # So that a look behind the last byte finds an end instead of an error.
 PADDING = bytes(512)
 
@@ -200,8 +207,8 @@ class _Reader:
             case 5:
                 kind, form = Kind.GAUGE, Form.NUMBER
             case 7:
-                # A total that may fall is read as it stands, like a gauge: its differences mean nothing by themselves.
-                kind, form = Kind.SUM, Form.CUMULATIVE if cumulative and monotonic else Form.NUMBER
+                # A cumulative total that may fall is read as it stands, like a gauge: where a reset lies is not told.
+                kind, form = Kind.SUM, TOTALS[cumulative, bool(monotonic)]
             case 10:
                 kind, form = Kind.HISTOGRAM, Form.CUMULATIVE_SKETCH if cumulative else Form.SKETCH
             case _:

@@ -38,7 +38,12 @@ class Series:
 
     @property
     def numeric(self) -> bool:
-        return self.form in ("number", "cumulative")
+        return self.form in ("number", "delta", "cumulative")
+
+    @property
+    def increments(self) -> bool:
+        """Whether its plain points add up, instead of each telling a level."""
+        return self.kind == "sum" and (self.monotonic or self.form in ("delta", "cumulative"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,8 @@ class MetricRow(Base):
 class SeriesRow(Base):
     """One metric with one set of attributes from one instance.
 
-    `form` says how its points read: number, cumulative, sketch, cumulative_sketch, explicit or cumulative_explicit.
+    `form` says how its points read: number, delta, cumulative, sketch, cumulative_sketch, explicit or
+    cumulative_explicit (`identity.Form`).
     `bounds` are the buckets of an explicit form. `carry` is the last cumulative point compacted.
     """
 

@@ -50,22 +50,6 @@ class Grid:
             self.approximate,
         )
 
-    def reduce(self, starts: Ints) -> Grid:
-        """Neighbouring slots merged: one slot for each run beginning at `starts`."""
-        return Grid(
-            self.scale,
-            self.offset,
-            np.add.reduceat(self.counts, starts, axis=0, dtype=np.int64)
-            if self.counts.shape[1]
-            else np.zeros((len(starts), 0), dtype=np.int64),
-            np.add.reduceat(self.zero, starts, dtype=np.int64),
-            np.add.reduceat(self.count, starts, dtype=np.int64),
-            np.add.reduceat(self.sum, starts),
-            np.fmin.reduceat(self.low, starts),
-            np.fmax.reduceat(self.high, starts),
-            self.approximate,
-        )
-
     def slice(self, first: int, last: int) -> Grid:
         """The slots from `first` up to, not including, `last`."""
         part = slice(first, last)
@@ -75,32 +59,26 @@ class Grid:
         )  # fmt: skip
 
     def running(self) -> Ints:
-        """How many values of each slot lie in a bucket or below it."""
-        made: Ints = np.cumsum(self.counts, axis=1, dtype=np.int64)
-        if self.zero.any():
-            made += self.zero[:, None]
+        """How many values lie before each bucket, in its slot and in all slots before; at the end, how many in all."""
+        made = np.zeros(self.counts.size + 1, dtype=np.int64)
+        np.cumsum(self.counts.reshape(-1), out=made[1:])
         return made
 
     def quantiles(self, shares: Sequence[float], running: Ints | None = None) -> Floats:
         """values[len(shares), slots]; NaN where a slot is empty. `running`: what `running` answers, where it is at hand."""
+        before = self.running() if running is None else running
+        width = self.counts.shape[1]
+        first = np.arange(self.slots) * width
+        reached = before[first] - self.zero
         out = np.full((len(shares), self.slots), np.nan)
-        filled = np.flatnonzero(self.count > 0)
-        if not len(filled):
-            return out
-        count, low, high = self.count[filled], self.low[filled], self.high[filled]
-        below = self.running() if running is None else running
-        if len(filled) < self.slots:
-            below = below[filled]
         for number, share in enumerate(shares):
-            rank = np.maximum(np.ceil(share * count - 1e-9), 1)
+            rank = np.maximum(np.ceil(share * self.count - 1e-9), 1).astype(np.int64)
             # The first bucket up to which as many values lie; there is one, unless all lie at zero.
-            column: Ints = np.zeros(len(filled), dtype=np.int64)
-            if below.shape[1]:
-                column = (below >= rank[:, None]).argmax(axis=1)
+            column = np.clip(np.searchsorted(before, reached + rank) - 1 - first, 0, max(width - 1, 0))
             value = sketch.middle(column + self.offset, self.scale)
-            value = np.where(rank <= self.zero[filled], 0.0, value)
-            value = np.where((rank >= count) & np.isfinite(high), high, value)
-            out[number, filled] = np.fmin(np.fmax(value, low), high)
+            value = np.where(rank <= self.zero, 0.0, value)
+            value = np.where((rank >= self.count) & np.isfinite(self.high), self.high, value)
+            out[number] = np.where(self.count > 0, np.fmin(np.fmax(value, self.low), self.high), np.nan)
         return out
 
     def below(self, limit: float) -> Floats:
@@ -195,34 +173,66 @@ def pile(parts: Iterable[tuple[Ints, Grid]], slots: int) -> Grid:
 
     Slots told to go below 0 or beyond `slots` are left out.
     """
-    ready = [part for part in (_cut(to, grid, slots) for to, grid in parts) if part is not None]
-    if not ready:
+    given = [part for part in (_within(to, grid, slots) for to, grid in parts) if len(part[0])]
+    if not given:
         return empty(slots)
-    filled = [grid for _, grid in ready if grid.counts.shape[1]]
-    scale = min((grid.scale for grid in filled), default=sketch.MAX_SCALE)
-    first = min((grid.offset >> (grid.scale - scale) for grid in filled), default=0)
-    last = max(((grid.offset + grid.counts.shape[1] - 1) >> (grid.scale - scale) for grid in filled), default=-1)
+    scale, first, counts = _matrix(given, slots)
+    grids = [grid for _, grid in given]
+    to = np.concatenate([place for place, _ in given])
+
+    def added(columns: Sequence[Ints] | Sequence[Floats]) -> Floats:
+        return np.bincount(to, weights=np.concatenate(columns), minlength=slots).astype(np.float64)
+
+    low, high = np.full(slots, np.nan), np.full(slots, np.nan)
+    np.fmin.at(low, to, np.concatenate([grid.low for grid in grids]))
+    np.fmax.at(high, to, np.concatenate([grid.high for grid in grids]))
+    return Grid(
+        scale,
+        first,
+        counts,
+        added([grid.zero for grid in grids]).astype(np.int64),
+        added([grid.count for grid in grids]).astype(np.int64),
+        added([grid.sum for grid in grids]),
+        low,
+        high,
+        any(grid.approximate for grid in grids),
+    )
+
+
+def _within(to: Ints, grid: Grid, slots: int) -> tuple[Ints, Grid]:
+    """The slots of a part that go within bounds."""
+    if not len(to) or (to[0] >= 0 and to[-1] < slots):
+        return to, grid
+    first, last = np.searchsorted(to, [0, slots])
+    return to[first:last], grid.slice(int(first), int(last))
+
+
+def _matrix(given: Sequence[tuple[Ints, Grid]], slots: int) -> tuple[int, int, Ints]:
+    """The counts of parts added up at the finest scale that all of them allow: (scale, offset, counts[slots, width])."""
+    filled = [(to, grid) for to, grid in given if grid.counts.shape[1]]
+    scale = min((grid.scale for _, grid in filled), default=sketch.MAX_SCALE)
+    first = min((grid.offset >> (grid.scale - scale) for _, grid in filled), default=0)
+    last = max(((grid.offset + grid.counts.shape[1] - 1) >> (grid.scale - scale) for _, grid in filled), default=-1)
     steps = 0
     while (last >> steps) - (first >> steps) >= sketch.MAX_WIDTH:
         steps += 1
     scale, first, last = scale - steps, first >> steps, last >> steps
     counts = np.zeros((slots, last - first + 1), dtype=np.int64)
-    zero, count, total = np.zeros(slots, dtype=np.int64), np.zeros(slots, dtype=np.int64), np.zeros(slots)
-    low, high = np.full(slots, np.nan), np.full(slots, np.nan)
-    approximate = False
-    for to, grid in ready:
-        if grid.counts.shape[1]:
-            offset, own = grid.offset, grid.counts
-            if grid.scale != scale:
-                offset, own = sketch.coarser(own, offset, grid.scale - scale)
-            counts[to, offset - first : offset - first + own.shape[1]] += own.astype(np.int64, copy=False)
-        zero[to] += grid.zero
-        count[to] += grid.count
-        total[to] += grid.sum
-        low[to] = np.fmin(low[to], grid.low)
-        high[to] = np.fmax(high[to], grid.high)
-        approximate = approximate or grid.approximate
-    return Grid(scale, first, counts, zero, count, total, low, high, approximate)
+    for to, grid in filled:
+        offset, own = grid.offset, grid.counts
+        if grid.scale != scale:
+            offset, own = sketch.coarser(own, offset, grid.scale - scale)
+        target = counts[:, offset - first : offset - first + own.shape[1]]
+        begin, end = int(to[0]), int(to[-1]) + 1
+        # Each slot at most once in what is added: an index that repeats would add only its last.
+        if len(to) == end - begin:
+            target[begin:end] += own.astype(np.int64, copy=False)
+        elif end - begin == 1:
+            target[begin] += own.sum(axis=0, dtype=np.int64)
+        else:
+            starts = np.flatnonzero(np.diff(to, prepend=to[0] - 1))
+            target[to[starts]] += np.add.reduceat(own, starts, axis=0, dtype=np.int64)
+    return scale, first, counts
 
 
 def together(parts: Sequence[Grid]) -> Grid:
@@ -231,20 +241,3 @@ def together(parts: Sequence[Grid]) -> Grid:
         return parts[0]
     everywhere = np.arange(parts[0].slots if parts else 1, dtype=np.int64)
     return pile([(everywhere, part) for part in parts], len(everywhere))
-
-
-def _cut(to: Ints, grid: Grid, slots: int) -> tuple[slice | Ints, Grid] | None:
-    """A part within its bounds, with at most one of its slots for each target."""
-    if not len(to):
-        return None
-    if to[0] < 0 or to[-1] >= slots:
-        first, last = np.searchsorted(to, [0, slots])
-        if first >= last:
-            return None
-        to, grid = to[first:last], grid.slice(int(first), int(last))
-    if len(to) == to[-1] - to[0] + 1:
-        return slice(int(to[0]), int(to[-1]) + 1), grid
-    if to[0] == to[-1]:
-        return slice(int(to[0]), int(to[0]) + 1), grid.total()
-    starts = np.concatenate([[0], np.flatnonzero(to[1:] != to[:-1]) + 1])
-    return to[starts], grid.reduce(starts) if len(starts) != len(to) else grid

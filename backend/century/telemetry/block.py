@@ -30,6 +30,7 @@ Mask = NDArray[np.bool_]
 
 HOUR = 3_600_000_000_000
 VERSION = 1
+_SIZES = struct.Struct("<II")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,7 @@ def encode(block: Block) -> bytes:
     for each in (block.numbers, block.sketches, block.explicits):
         size = len(each.series)
         flat = len(each.counts) if not isinstance(each, Numbers) else 0
-        parts.append(struct.pack("<II", size, flat))
+        parts.append(_SIZES.pack(size, flat))
         if size:
             for name in NAMES[type(each)]:
                 parts.extend(_pack(getattr(each, name)))
@@ -133,14 +134,19 @@ def encode(block: Block) -> bytes:
 
 
 def decode(data: bytes | memoryview) -> Block:
-    """The block that `encode` wrote; columns may be views on `data` and are not to be written to."""
-    if data[0] != VERSION:
-        raise ValueError(f"a block of version {data[0]}; this program reads version {VERSION}")
-    position = 1
-    numbers, position = _section(Numbers, data, position)
-    sketches, position = _section(Sketches, data, position)
-    explicits, position = _section(Explicits, data, position)
-    return Block(numbers, sketches, explicits)
+    """The block that `encode` wrote."""
+    return join([data])
+
+
+def join(parts: Sequence[bytes | memoryview]) -> Block:
+    """The points of all the blocks that `encode` wrote, in order: a column at a time, as blocks are small and many."""
+    for data in parts:
+        if data[0] != VERSION:
+            raise ValueError(f"a block of version {data[0]}; this program reads version {VERSION}")
+    places = [1] * len(parts)
+    return Block(
+        _section(Numbers, parts, places), _section(Sketches, parts, places), _section(Explicits, parts, places)
+    )
 
 
 def concat(blocks: Sequence[Block]) -> Block:
@@ -246,31 +252,56 @@ def _pack(column: NDArray[Any]) -> tuple[bytes, bytes]:
     return bytes((width,)) + base, rest.tobytes()
 
 
-def _unpack(data: bytes | memoryview, position: int, size: int, dtype: np.dtype[Any]) -> tuple[NDArray[Any], int]:
+def _section(kind: type[Section], parts: Sequence[bytes | memoryview], places: list[int]) -> Section:
+    """A section of all parts, each read from its place on; the places are moved behind it."""
+    filled = []
+    for number, data in enumerate(parts):
+        size, flat = _SIZES.unpack_from(data, places[number])
+        places[number] += _SIZES.size
+        if size:
+            filled.append((number, size, flat))
+    if not filled:
+        return getattr(EMPTY, kind.__name__.lower())  # type: ignore[no-any-return]
+    columns = []
+    points, counts = np.array([size for _, size, _ in filled]), np.array([flat for _, _, flat in filled])
+    for name in NAMES[kind]:
+        sizes = counts if name == "counts" else points
+        cells = []
+        for (number, _, _), size in zip(filled, sizes.tolist(), strict=True):
+            cell, places[number] = _cell(parts[number], places[number], size)
+            cells.append(cell)
+        columns.append(_column(cells, sizes, DTYPES[name]))
+    return kind(*columns)
+
+
+Cell = tuple[int, bytes | memoryview, bytes | memoryview]
+"""One column of one block: the bytes that each of its values takes, what is to be added to them, and those bytes."""
+
+
+def _cell(
+    data: bytes | memoryview, position: int, size: int
+) -> tuple[int, bytes | memoryview, bytes | memoryview, int]:
+    """The cell at a position, and the position behind it. Floats are their bits: added to nothing, or nothing to them."""
     width = data[position]
     position += 1
     if width == _FLOATS:
-        return np.frombuffer(data, FLOAT64, size, position), position + 8 * size
+        end = position + 8 * size
+        return (8, b"\0" * 8, data[position:end]), end
     if width == _ONE_FLOAT:
-        return np.full(size, np.frombuffer(data, FLOAT64, 1, position)[0], FLOAT64), position + 8
-    base = np.frombuffer(data, UINT64, 1, position)
-    position += 8
-    if not width:
-        return np.full(size, base.view(INT64)[0] if dtype != UINT64 else base[0], dtype), position
-    rest = np.frombuffer(data, _UNSIGNED[width], size, position)
-    column = rest.astype(UINT64) + base
-    if dtype != UINT64:
-        column = column.view(INT64).astype(dtype, copy=False)
-    return column, position + width * size
+        return (0, data[position : position + 8], b""), position + 8
+    begin = position + 8
+    end = begin + width * size
+    return (width, data[position:begin], data[begin:end]), end
 
 
-def _section(kind: type[Section], data: bytes | memoryview, position: int) -> tuple[Section, int]:
-    size, flat = struct.unpack_from("<II", data, position)
-    position += 8
-    if not size:
-        return section(kind), position
-    columns = []
-    for name in NAMES[kind]:
-        column, position = _unpack(data, position, flat if name == "counts" else size, DTYPES[name])
-        columns.append(column)
-    return kind(*columns), position
+def _column(cells: Sequence[Cell], sizes: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    bits = np.frombuffer(b"".join([base for _, base, _ in cells]), UINT64).repeat(sizes)
+    widths = [width for width, _, _ in cells]
+    kinds = set(widths)
+    for kind in kinds - {0}:
+        rest = np.frombuffer(b"".join([rest for width, _, rest in cells if width == kind]), _UNSIGNED[kind])
+        if len(kinds) == 1:
+            bits += rest
+        else:
+            bits[(np.array(widths) == kind).repeat(sizes)] += rest
+    return bits.view(dtype) if dtype.itemsize == 8 else bits.view(INT64).astype(dtype)

@@ -64,7 +64,7 @@ async def compact_hour(works: Works, service: int, at: datetime) -> None:
             "SELECT id, columns FROM block WHERE service_id = $1 AND hour = $2 ORDER BY id", service, at
         )
         if rows:
-            await store(raw, service, at, block.concat([block.decode(columns) for _, columns in rows]))
+            await store(raw, service, at, block.join([columns for _, columns in rows]))
             await raw.execute("DELETE FROM block WHERE id = ANY($1::bigint[])", [number for number, _ in rows])
 
 

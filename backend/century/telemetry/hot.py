@@ -69,14 +69,14 @@ class Hot:
                 self._hours.move_to_end(key)
             if lacking := numbers - held[key].numbers if key in held else numbers:
                 missing[key] = lacking
-        fetched: dict[int, Block] = {}
+        fetched: dict[int, bytes] = {}
         if missing:
             wanted = [number for numbers in missing.values() for number in numbers]
             rows = await raw.fetch("SELECT id, columns FROM block WHERE id = ANY($1::bigint[])", wanted)
-            fetched = {number: block.decode(columns) for number, columns in rows}
+            fetched = dict(rows)
         for key, numbers in missing.items():
             parts = [held[key].points] if key in held else []
-            points = block.concat(parts + [fetched[number] for number in sorted(numbers)])
+            points = block.concat([*parts, block.join([fetched[number] for number in sorted(numbers)])])
             held[key] = _hour(there[key], points)
             self._keep(key, held[key])
         return held

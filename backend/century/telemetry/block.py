@@ -278,9 +278,7 @@ Cell = tuple[int, bytes | memoryview, bytes | memoryview]
 """One column of one block: the bytes that each of its values takes, what is to be added to them, and those bytes."""
 
 
-def _cell(
-    data: bytes | memoryview, position: int, size: int
-) -> tuple[int, bytes | memoryview, bytes | memoryview, int]:
+def _cell(data: bytes | memoryview, position: int, size: int) -> tuple[Cell, int]:
     """The cell at a position, and the position behind it. Floats are their bits: added to nothing, or nothing to them."""
     width = data[position]
     position += 1

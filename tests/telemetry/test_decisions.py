@@ -113,3 +113,21 @@ def test_groups_are_bounded() -> None:
     with pytest.raises(Invalid):
         metrics.groups(series, ["user"], {})
     assert metrics.unit("By", Aggregation.RATE, histogram=False) == "By/s"
+
+
+@pytest.mark.parametrize(
+    ("step", "count", "expected", "why"),
+    [
+        (10, [3, 4, 2, 5, 1, 3], 10, "an export every ten seconds fills every slot"),
+        (30, [0, 8, 0, 9, 0, 7, 0, 8], 60, "an export a minute leaves every second slot empty"),
+        (10, [5, 0, 0, 0, 0, 0, 6, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 9], 60, "or five of six"),
+        (10, [5, 0, 0, 6, 0, 0, 4, 0, 0, 9], 30, "every thirty seconds"),
+        (10, [1, *[0] * 40, 1, *[0] * 40, 1, *[0] * 40, 1], 60, "a quiet service keeps minutes"),
+        (10, [0, 1, 0, 0, 1], 10, "too few to tell"),
+        (300, [0, 1, 0, 1, 0, 1, 0, 1], 300, "a coarse step stays"),
+    ],
+)
+def test_slots_are_no_finer_than_exports_are_apart(step: int, count: list[int], expected: int, why: str) -> None:
+    fine = slots.Slots(0, len(count) * step * slots.SECOND, step * slots.SECOND)
+    made = slots.in_rhythm(fine, np.array(count))
+    assert made == slots.Slots(fine.start, fine.end, expected * slots.SECOND), why

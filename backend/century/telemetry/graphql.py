@@ -212,7 +212,8 @@ class Performance:
         ]  # fmt: skip
 
     @field(
-        description="The finest resolution of 10 s, 30 s, 1, 5, 15 min, 1, 3, 6 h, 1 d that keeps within `maxPoints`."
+        description="The finest resolution of 10, 30 s, 1, 5, 15, 30 min, 1, 3, 6 h, 1 d that keeps within `maxPoints`, and"
+        " within the interval of exports up to a minute."
     )
     async def timeline(self, info: Info, max_points: int = DEFAULT_POINTS) -> Timeline:
         loaded = self.loaded

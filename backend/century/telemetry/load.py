@@ -12,7 +12,7 @@ import numpy as np
 from century.core.errors import Invalid, NotFound
 from century.core.timerange import TimeRange
 from century.core.work import Works
-from century.telemetry import grid, health, hour, metrics, performance
+from century.telemetry import grid, health, hour, metrics, performance, summary
 from century.telemetry.chunk import MINUTE
 from century.telemetry.health import Health
 from century.telemetry.instants import nanoseconds
@@ -21,7 +21,7 @@ from century.telemetry.performance import Columns, Route, RouteOrder, Totals
 from century.telemetry.query import Reader
 from century.telemetry.raw import Connection, asking, reading, series_of
 from century.telemetry.sketch import Floats, Ints
-from century.telemetry.slots import SECOND, Slots, one_slot
+from century.telemetry.slots import SECOND, Slots, in_rhythm, one_slot
 from century.telemetry.slots import slots as cut_for
 from century.telemetry.summary import Summary
 
@@ -143,8 +143,10 @@ async def _load(raw: Connection, reader: Reader, asked: Asked) -> Loaded:
         if slots.step < MINUTE:
             slots = cut_for(span.start, span.end, most, await reader.finest(raw, numbers, span.start))
     known_from = await _known_from(raw, numbers)
-    summary = await reader.summaries(raw, numbers, slots)
-    return Loaded(asked, tuple(numbers), slots, summary, known_from)
+    found = await reader.summaries(raw, numbers, slots)
+    if most is not None and (slots := in_rhythm(slots, found.requests.count)).step != found.step:
+        found = summary.pile([found], slots.origin, slots.step, slots.number)
+    return Loaded(asked, tuple(numbers), slots, found, known_from)
 
 
 async def routes(works: Works, reader: Reader, loaded: Loaded, order: RouteOrder) -> list[Route]:

@@ -53,6 +53,18 @@ def slots(start: datetime, end: datetime, max_points: int, finest: int = LADDER[
     return Slots(first, last, whole) if max_points > 1 else one_slot(first, last)
 
 
+def rhythm(count: Ints) -> int:
+    """How many slots lie from one that holds something to the next, usually; 1 where too few do to tell."""
+    places = np.flatnonzero(count)
+    return int(np.median(np.diff(places))) if len(places) > 3 else 1
+
+
+def in_rhythm(fine: Slots, count: Ints) -> Slots:
+    """The same range in slots as long as the exports are apart, up to a minute: finer ones would be empty in turn."""
+    wanted = min(rhythm(count) * fine.step, LADDER[2])
+    return Slots(fine.start, fine.end, max(fine.step, next(step for step in LADDER if step >= wanted)))
+
+
 def one_slot(start: int, end: int) -> Slots:
     """The whole range as one slot."""
     step = HOUR

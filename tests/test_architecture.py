@@ -24,7 +24,7 @@ ROOMS = {
 }  # fmt: skip
 SERVICES = {
     "access": {"attempts", "audit", "credentials", "keys", "people", "sessions"},
-    "telemetry": {"committer", "compaction", "deployments", "live", "load", "kept", "query", "raw", "recent", "receive", "registry", "requests",
+    "telemetry": {"committer", "compaction", "deployments", "exemplars", "live", "load", "kept", "query", "raw", "recent", "receive", "registry", "requests",
                   "series"},
 }  # fmt: skip
 

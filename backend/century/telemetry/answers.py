@@ -75,15 +75,15 @@ def unpack(body: bytes, content_encoding: str, most: int = MOST_UNPACKED) -> byt
 
 
 def success(media: Media, refusals: Refusals) -> bytes:
-    """The response message; with the count and the reasons when a part was refused."""
+    """The response message; with the count and the reasons when a part was refused (none: a warning)."""
     count, sentence = refusals.total, refusals.sentence()
     if media is Media.JSON:
-        if not count:
+        if not sentence:
             return b"{}"
         rejected = "rejectedSpans" if refusals.noun == "spans" else "rejectedDataPoints"
         # 64-bit numbers are text in protobuf's JSON.
         return orjson.dumps({"partialSuccess": {rejected: str(count), "errorMessage": sentence}})
-    if not count:
+    if not sentence:
         return b""
     return write_bytes(1, write_number(1, count) + write_bytes(2, sentence.encode()))
 

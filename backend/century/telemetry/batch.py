@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from century.telemetry.block import I4, Block, take
+from century.telemetry.exemplar import Exemplar
 from century.telemetry.identity import Stream
 from century.telemetry.refusals import Refusals
 
@@ -34,6 +35,7 @@ class Batch:
     owners: tuple[I4, I4, I4] | None
     discoveries: list[Discovery]
     refusals: Refusals
+    exemplars: Sequence[Exemplar] = ()
 
     def settle(self, numbers: Sequence[int]) -> Batch:
         """The batch once each discovery has its series, 0 for the ones refused: their points go."""
@@ -50,9 +52,15 @@ class Batch:
             kept = series > 0
             sections.append(take(replace(each, series=series), kept))
             owners.append(self.owners[place][kept] if self.owners else series[:0])
-        settled = Block(*sections)
+        exemplars = [
+            replace(each, series=int(found[-each.series - 1])) if each.series < 0 else each for each in self.exemplars
+        ]
         return replace(
-            self, block=settled, discoveries=[], owners=(owners[0], owners[1], owners[2]) if self.owners else None
+            self,
+            block=Block(*sections),
+            discoveries=[],
+            owners=(owners[0], owners[1], owners[2]) if self.owners else None,
+            exemplars=[each for each in exemplars if each.series],
         )
 
     def lost(self, refused: Sequence[int]) -> dict[int, int]:

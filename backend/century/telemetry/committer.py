@@ -10,6 +10,7 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import asyncpg  # type: ignore[import-untyped]
 import numpy as np
@@ -20,6 +21,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from century.core.errors import Unavailable
 from century.core.work import Works
 from century.telemetry.block import Block, span
+from century.telemetry.exemplar import Exemplar
+from century.telemetry.instants import instant
 
 logger = logging.getLogger("century.telemetry")
 
@@ -28,6 +31,7 @@ MOST_WAITING = 2_000
 MOST_WAITING_BYTES = 64 << 20
 MOST_GROUP_BYTES = 16 << 20
 MOST_INCOMING_BYTES = 128 << 20
+EXEMPLAR_BYTES = 200
 TIMEOUT = 10.0
 TELL_EVERY = 0.05
 SLOT = 10_000_000_000
@@ -39,6 +43,13 @@ INSERT = """
     SELECT * FROM unnest($1::int[], $2::bytea[], $3::timestamptz[], $4::timestamptz[], $5::timestamptz[],
                          $6::timestamptz[], $7::int[], $8::bytea[])
     ON CONFLICT (digest) DO NOTHING"""
+
+# The same statement, so that a block and its exemplars are stored together or not at all.
+INSERT_BOTH = f"""
+    WITH stored AS ({INSERT})
+    INSERT INTO exemplar (series_id, at, trace_id, span_id, value)
+    SELECT * FROM unnest($9::int[], $10::timestamptz[], $11::text[], $12::text[], $13::float8[])
+    ON CONFLICT DO NOTHING"""
 
 # The internal error is what asyncpg raises when a connection dies between two messages.
 FAILURES = (
@@ -65,6 +76,7 @@ class Stored:
     points: int
     columns: bytes
     slots: frozenset[int]
+    exemplars: Sequence[Exemplar] = ()
 
 
 @dataclass(slots=True)
@@ -127,7 +139,7 @@ class Committer:
     async def store(self, rows: Sequence[Stored]) -> None:
         """Return after COMMIT. Raises `Unavailable` when it failed or is not known: sending it again is safe."""
         self.admit()
-        size = sum(len(row.columns) for row in rows)
+        size = sum(len(row.columns) + EXEMPLAR_BYTES * len(row.exemplars) for row in rows)
         waiting = _Waiting(rows, size, asyncio.get_running_loop().create_future())
         self._bytes += size
         self._queue.put_nowait(waiting)
@@ -167,7 +179,7 @@ class Committer:
 
     async def _insert(self, rows: Sequence[Stored]) -> None:
         """One statement, which is its own transaction. Once more on a fresh connection if the old one had died."""
-        columns = (
+        columns: list[list[Any]] = [
             [row.service_id for row in rows],
             [row.digest for row in rows],
             [row.received_at for row in rows],
@@ -176,16 +188,29 @@ class Committer:
             [row.hour for row in rows],
             [row.points for row in rows],
             [row.columns for row in rows],
-        )
+        ]
+        statement = INSERT
+        exemplars = [each for row in rows for each in row.exemplars]
+        if exemplars:
+            statement = INSERT_BOTH
+            # In one order everywhere, so that two processes cannot wait for each other.
+            exemplars.sort(key=lambda each: (each.series, each.at, each.trace_id, each.span_id))
+            columns += [
+                [each.series for each in exemplars],
+                [instant(each.at) for each in exemplars],
+                [each.trace_id for each in exemplars],
+                [each.span_id for each in exemplars],
+                [each.value for each in exemplars],
+            ]
         was_open = self._connection is not None
         try:
-            await (await self._raw()).execute(INSERT, *columns, timeout=TIMEOUT)
+            await (await self._raw()).execute(statement, *columns, timeout=TIMEOUT)
         except FAILURES:
             await self._drop()
             if not was_open:
                 raise
             try:
-                await (await self._raw()).execute(INSERT, *columns, timeout=TIMEOUT)
+                await (await self._raw()).execute(statement, *columns, timeout=TIMEOUT)
             except FAILURES:
                 await self._drop()
                 raise

@@ -30,7 +30,7 @@ from century.core.graphql import (
     subscription,
 )
 from century.core.timerange import TimeRange
-from century.telemetry import deployments, load, performance, requests
+from century.telemetry import deployments, exemplars, load, performance, requests
 from century.telemetry.health import Health
 from century.telemetry.load import Loaded
 from century.telemetry.metrics import Aggregation
@@ -334,6 +334,17 @@ _RECORDED = (
 )  # fmt: skip
 
 
+@strawberry.type(
+    description="A single measurement and the trace it was made in; `attributes` are those of its series. Kept for 7 days."
+)
+class Exemplar:
+    at: datetime
+    value: float
+    trace_id: str
+    span_id: str | None
+    attributes: list[Attribute]
+
+
 @strawberry.type
 class RequestConnection:
     nodes: list[RequestRecord]
@@ -427,6 +438,18 @@ class Service:
             page = await requests.page(work, self.known.id, range.resolve(work.now), filter, first, after)
         nodes = [RequestRecord.of(self.known.name, row) for row in page.nodes]
         return RequestConnection(nodes=nodes, page_info=PageInfo.of(page))
+
+    @field(requires=Permission.OPERATE, description="Measurements of a metric that name their trace, newest first.")
+    async def exemplars(self, info: Info, metric: str, range: TimeRangeInput, first: int = 50) -> list[Exemplar]:
+        async with info.context.works.read(info.context.actor) as work:
+            found = await exemplars.newest(work, self.known.id, metric, range.resolve(work.now), first)
+        return [
+            Exemplar(
+                at=each.at, value=each.value, trace_id=each.trace_id, span_id=each.span_id,
+                attributes=[Attribute(key=key, value=value) for key, value in sorted(each.attributes.items())],
+            )
+            for each in found
+        ]  # fmt: skip
 
 
 @strawberry.input

@@ -49,6 +49,14 @@ class Buckets(Message):
     bucket_counts: list[Whole] = []
 
 
+class Exemplar(Message):
+    time_unix_nano: Whole = 0
+    as_double: Real | None = None
+    as_int: Whole | None = None
+    span_id: str = ""
+    trace_id: str = ""
+
+
 class Point(Message):
     """A data point of any kind."""
 
@@ -68,6 +76,7 @@ class Point(Message):
     flags: Whole = 0
     min: Real | None = None
     max: Real | None = None
+    exemplars: list[Exemplar] = []
 
 
 class Points(Message):

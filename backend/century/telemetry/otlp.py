@@ -250,10 +250,10 @@ class _Reader:
             self.refusals.add(stream.metric, str(reason))
             return
         if read:
-            key, at, start, value = read
+            key, at, start, value, exemplars = read
             series = self._series(stream, key)
             if series:
-                self.gathered.number(stream, series, at, start, value)
+                self.gathered.number(stream, series, at, start, value, exemplars)
 
     def odd_sketch(self, stream: Stream, begin: int, end: int) -> None:
         """A point of an exponential histogram of an uncommon layout."""
@@ -314,7 +314,7 @@ class _Reader:
                 continue
             if read is None:
                 continue
-            key, bounds, start, at, count, total, counts, low, high = read
+            key, bounds, start, at, count, total, counts, low, high, exemplars = read
             if stream is None or bounds != last:
                 whole = (*of[:4], bounds)
                 try:
@@ -325,7 +325,7 @@ class _Reader:
                     continue
             series = self._series(stream, key)
             if series:
-                keep(stream, series, start, at, count, total, counts, low, high)
+                keep(stream, series, start, at, count, total, counts, low, high, exemplars)
 
 
 def _parts(body: bytes, start: int, stop: int) -> tuple[bytes, int, int, int]:

@@ -15,6 +15,7 @@ import msgspec
 from century.telemetry.json_messages import (
     AnyValue,
     Buckets,
+    Exemplar,
     KeyValue,
     Metric,
     MetricsRequest,
@@ -35,6 +36,9 @@ from century.telemetry.wire import (
     write_number,
     write_varint,
 )
+
+# An exemplar that is found broken where it is read, so that its point is kept.
+UNREADABLE = write_bytes(5, b"?")
 
 _metrics = msgspec.json.Decoder(MetricsRequest)
 _traces = msgspec.json.Decoder(TracesRequest)
@@ -161,7 +165,8 @@ def _times(point: Point) -> bytes:
 def _number(point: Point) -> bytes:
     value = b"" if point.as_int is None else write_fixed(6, _whole(point.as_int))
     flags = write_number(8, _whole(point.flags, 32))
-    return _times(point) + _double(4, point.as_double) + value + _attributes(7, point.attributes) + flags
+    said = _times(point) + _double(4, point.as_double) + value + _attributes(7, point.attributes) + flags
+    return said + _all(5, point.exemplars, _exemplar)
 
 
 def _fixed_list(number: int, values: list[Whole]) -> bytes:
@@ -181,6 +186,7 @@ def _histogram(point: Point) -> bytes:
             write_number(10, _whole(point.flags, 32)),
             _double(11, point.min),
             _double(12, point.max),
+            _all(8, point.exemplars, _exemplar),
         )
     )
 
@@ -200,8 +206,24 @@ def _exponential(point: Point) -> bytes:
             write_number(10, _whole(point.flags, 32)),
             _double(12, point.min),
             _double(13, point.max),
+            _all(11, point.exemplars, _exemplar),
         )
     )
+
+
+def _exemplar(exemplar: Exemplar) -> bytes:
+    try:
+        return b"".join(
+            (
+                _time(2, exemplar.time_unix_nano),
+                _double(3, exemplar.as_double),
+                b"" if exemplar.as_int is None else write_fixed(6, _whole(exemplar.as_int)),
+                write_bytes(4, _id(exemplar.span_id, 8)) if exemplar.span_id else b"",
+                write_bytes(5, _id(exemplar.trace_id, 16)) if exemplar.trace_id else b"",
+            )
+        )
+    except (ValueError, OverflowError):
+        return UNREADABLE
 
 
 def _buckets(number: int, buckets: Buckets | None) -> bytes:

@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 import numpy as np
 
+from century.telemetry import exemplar
 from century.telemetry.batch import Batch, Discovery
 from century.telemetry.block import EMPTY, I8, Block, Explicits, Numbers, Sketches, section, take
+from century.telemetry.exemplar import Exemplar
 from century.telemetry.identity import MOST_BUCKETS, Stream
 from century.telemetry.judge import (
     LENGTHS,
@@ -28,10 +30,12 @@ from century.telemetry.judge import (
     whose,
 )
 from century.telemetry.layout import usual_numbers, usual_sketches
-from century.telemetry.pointwise import OddSketch
+from century.telemetry.pointwise import Exemplars, OddSketch
 from century.telemetry.recall import Remembered
 from century.telemetry.refusals import Refusals
 from century.telemetry.wire import Malformed, packed
+
+NUMBERS, SKETCHES, EXPLICITS = range(3)
 
 
 def again(known: Remembered, body: bytes, now: int) -> Batch | None:
@@ -70,6 +74,8 @@ class Gathered:
         self._sketch_streams: list[Stream] = []
         self._explicits: list[tuple[int, int, int, int, float, bytes, float, float]] = []
         self._explicit_streams: list[Stream] = []
+        # Of points read by themselves, as every point with exemplars is: which section, and its place among those.
+        self._exemplars: list[tuple[int, int, Stream, int, Exemplars]] = []
 
     def pending(self, stream: Stream, key: bytes) -> int:
         """The stand-in of a series discovered earlier in this request, or 0."""
@@ -88,7 +94,9 @@ class Gathered:
         self._ends += ends
         self._runs.append((stream, len(ids)))
 
-    def number(self, stream: Stream, series: int, at: int, start: int, value: float) -> None:
+    def number(self, stream: Stream, series: int, at: int, start: int, value: float, exemplars: Exemplars = ()) -> None:
+        if exemplars:
+            self._exemplars.append((NUMBERS, len(self._numbers), stream, series, exemplars))
         self._numbers.append((series, at, start, value))
         self._number_streams.append(stream)
 
@@ -101,6 +109,8 @@ class Gathered:
         self._sketch_runs.append((stream, len(ids)))
 
     def sketch(self, stream: Stream, series: int, sketch: OddSketch) -> None:
+        if sketch.exemplars:
+            self._exemplars.append((SKETCHES, len(self._sketches), stream, series, sketch.exemplars))
         self._sketch_series.append(series)
         self._sketches.append(sketch)
         self._sketch_streams.append(stream)
@@ -116,7 +126,10 @@ class Gathered:
         counts: bytes,
         low: float,
         high: float,
+        exemplars: Exemplars = (),
     ) -> None:
+        if exemplars:
+            self._exemplars.append((EXPLICITS, len(self._explicits), stream, series, exemplars))
         self._explicits.append((series, at, start, count, total, counts, low, high))
         self._explicit_streams.append(stream)
 
@@ -159,7 +172,18 @@ class Gathered:
             owners=owners,  # type: ignore[arg-type]
             discoveries=self.discoveries,
             refusals=self.refusals,
+            exemplars=self._finish_exemplars(body, now, streams) if self._exemplars else (),
         )
+
+    def _finish_exemplars(self, body: bytes, now: int, sections: tuple[Runs, Runs, Runs]) -> list[Exemplar]:
+        """The exemplars of the points that were kept; those read by themselves follow the others of their section."""
+        usual = (len(self._ids), len(self._sketch_ids), 0)
+        points = (
+            (stream, series, parts)
+            for section, place, stream, series, parts in self._exemplars
+            if sections[section].kept[usual[section] + place]
+        )
+        return exemplar.read(body, points, now, self.refusals)
 
     def _finish_numbers(self, body: bytes, now: int, odd: Odd) -> tuple[Numbers, Runs]:
         runs = self._runs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from century.telemetry.identity import Refused
@@ -12,8 +13,9 @@ NO_RECORDED_VALUE = 1
 NAN = float("nan")
 NEGATIVE = "a distribution of negative values is not kept"
 
-# attributes and bounds as they lie on the wire, start, time, count, sum, counts (fixed64), least, greatest
-Explicit = tuple[bytes, bytes, int, int, int, float, bytes, float, float]
+Exemplars = Sequence[Field]
+# attributes and bounds as they lie on the wire, start, time, count, sum, counts (fixed64), least, greatest, exemplars
+Explicit = tuple[bytes, bytes, int, int, int, float, bytes, float, float, Exemplars]
 _FRONT = struct.Struct("<xqxqxq").unpack_from
 _DOUBLE = struct.Struct("<xd").unpack_from
 _LONG = struct.Struct("<xq").unpack_from
@@ -21,7 +23,7 @@ _LONG = struct.Struct("<xq").unpack_from
 
 @dataclass(frozen=True, slots=True)
 class OddSketch:
-    """A point of an exponential histogram; `counts` are packed varints."""
+    """A point of an exponential histogram; `counts` are packed varints, `exemplars` where they lie."""
 
     at: int
     start: int
@@ -33,17 +35,21 @@ class OddSketch:
     zero: int
     offset: int
     counts: bytes
+    exemplars: Exemplars = ()
 
 
-def odd_number(body: bytes, begin: int, end: int) -> tuple[bytes, int, int, float] | None:
-    """Attributes, time, start and value of a number point; none when it says that no value was recorded."""
+def odd_number(body: bytes, begin: int, end: int) -> tuple[bytes, int, int, float, Exemplars] | None:
+    """Attributes, time, start, value and exemplars of a number point; none when no value was recorded."""
     start = at = flags = 0
     value: float | None = None
     said: list[bytes] = []
+    exemplars: list[Field] = []
     before = begin
     for part in fields(body, begin, end):
         if part.number == 7 and part.kind == BYTES:
             said.append(body[before : part.stop])
+        elif part.number == 5:
+            exemplars.append(part)
         elif part.kind == FIXED64:
             (bits,) = _LONG(body, part.start - 1)
             if part.number == 2:
@@ -61,7 +67,7 @@ def odd_number(body: bytes, begin: int, end: int) -> tuple[bytes, int, int, floa
         return None
     if value is None:
         raise Refused("a point has no value")
-    return b"".join(said), at, start, value
+    return b"".join(said), at, start, value, exemplars
 
 
 def odd_sketch(body: bytes, begin: int, end: int) -> tuple[bytes, OddSketch] | None:
@@ -83,6 +89,7 @@ def odd_sketch(body: bytes, begin: int, end: int) -> tuple[bytes, OddSketch] | N
         zero=_long(said, 7, body),
         offset=offset,
         counts=counts,
+        exemplars=said.get(11, ()),
     )
 
 
@@ -116,7 +123,7 @@ def usual_explicit(body: bytes, position: int, end: int) -> Explicit | None:
     if position < end and body[position] == 0x61:
         (high,) = _DOUBLE(body, position)
         position += 9
-    return (key, slices[1], start, at, count, total, slices[0], low, high) if position == end else None
+    return (key, slices[1], start, at, count, total, slices[0], low, high, ()) if position == end else None
 
 
 def odd_explicit(body: bytes, begin: int, end: int) -> Explicit | None:
@@ -127,7 +134,7 @@ def odd_explicit(body: bytes, begin: int, end: int) -> Explicit | None:
     counts, bounds = (b"".join(body[each.start : each.stop] for each in said.get(number, ())) for number in (6, 7))
     start, at, count = (_long(said, number, body) for number in (2, 3, 4))
     total, low, high = (_double(said, number, body) for number in (5, 11, 12))
-    return key, bounds, start, at, count, total, counts, low, high
+    return key, bounds, start, at, count, total, counts, low, high, said.get(8, ())
 
 
 def _buckets(body: bytes, message: list[Field] | None) -> tuple[int, bytes]:

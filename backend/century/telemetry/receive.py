@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
 import orjson
@@ -19,6 +19,8 @@ from century.core.ids import new_id
 from century.telemetry import answers, block, committer, otlp, otlp_json, spans
 from century.telemetry.answers import Media
 from century.telemetry.batch import Batch
+from century.telemetry.exemplar import Exemplar
+from century.telemetry.instants import instant
 from century.telemetry.refusals import Refusals
 from century.telemetry.wire import Malformed, TooMany
 
@@ -60,8 +62,12 @@ async def receive_metrics(telemetry: Telemetry, actor: Actor, body: bytes, media
     batch = await telemetry.registry.settle(batch, actor)
     parts = batch.by_service()
     await telemetry.registry.know([service for service, _ in parts], actor)
+    exemplars: dict[str, list[Exemplar]] = {}
+    for each in batch.exemplars:
+        exemplars.setdefault(each.service, []).append(each)
     rows = [
-        _row(service, telemetry.registry.services[service], digest, now, hour, part)
+        # A service's exemplars go with the first of its rows.
+        _row(service, telemetry.registry.services[service], digest, now, hour, part, exemplars.pop(service, ()))
         for service, whole in parts
         for hour, part in block.by_hour(whole)
     ]
@@ -134,7 +140,15 @@ async def _aside(
         return await asyncio.to_thread(lambda: read(answers.unpack(body, encoding)))
 
 
-def _row(service: str, number: int, digest: bytes, now: datetime, hour: int, part: block.Block) -> committer.Stored:
+def _row(
+    service: str,
+    number: int,
+    digest: bytes,
+    now: datetime,
+    hour: int,
+    part: block.Block,
+    exemplars: Sequence[Exemplar],
+) -> committer.Stored:
     first, last = block.span(part)
     own = hashlib.sha256(b"%b%d.%d" % (digest, number, hour)).digest()
     return committer.Stored(
@@ -142,14 +156,11 @@ def _row(service: str, number: int, digest: bytes, now: datetime, hour: int, par
         service_id=number,
         digest=own,
         received_at=now,
-        first_at=_instant(first),
-        last_at=_instant(last),
-        hour=_instant(hour),
+        first_at=instant(first),
+        last_at=instant(last),
+        hour=instant(hour),
         points=part.points,
         columns=block.encode(part),
         slots=committer.slots(part, int(now.timestamp() * SECOND)),
+        exemplars=exemplars,
     )
-
-
-def _instant(nanoseconds: int) -> datetime:
-    return datetime.fromtimestamp(nanoseconds // 1000 / 1_000_000, UTC)

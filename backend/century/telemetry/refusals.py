@@ -14,6 +14,7 @@ class Refusals:
 
     noun: str = "data points"
     counts: dict[tuple[str, str], int] = field(default_factory=dict)
+    remarks: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def add(self, subject: str, reason: str, count: int = 1) -> None:
         """Refuse so many of a metric (or span) for a reason: a clause that follows "refused:"."""
@@ -21,20 +22,30 @@ class Refusals:
             key = (shorten(subject), reason)
             self.counts[key] = self.counts.get(key, 0) + count
 
+    def remark(self, subject: str, reason: str) -> None:
+        """Tell of an exemplar that is not kept, and why; its point is: nothing counts as refused."""
+        key = (shorten(subject), reason)
+        self.remarks[key] = self.remarks.get(key, 0) + 1
+
     @property
     def total(self) -> int:
         return sum(self.counts.values())
 
     def sentence(self) -> str:
-        """Why, for people; empty when nothing was refused."""
-        worst = sorted(self.counts.items(), key=lambda each: -each[1])
-        said = [
-            f"{count} {self.noun if count > 1 else self.noun[:-1]} of {subject} refused: {reason}"
-            for (subject, reason), count in worst[:MOST_REASONS]
-        ]
-        if len(worst) > MOST_REASONS:
-            said.append(f"and {sum(count for _, count in worst[MOST_REASONS:])} more for other reasons")
+        """Why, for people; empty when nothing was refused or left out."""
+        said = [*_clauses(self.counts, self.noun, "refused"), *_clauses(self.remarks, "exemplars", "not kept")]
         return "; ".join(said) + "." if said else ""
+
+
+def _clauses(counts: dict[tuple[str, str], int], noun: str, fate: str) -> list[str]:
+    worst = sorted(counts.items(), key=lambda each: -each[1])
+    said = [
+        f"{count} {noun if count > 1 else noun[:-1]} of {subject} {fate}: {reason}"
+        for (subject, reason), count in worst[:MOST_REASONS]
+    ]
+    if len(worst) > MOST_REASONS:
+        said.append(f"and {sum(count for _, count in worst[MOST_REASONS:])} more for other reasons")
+    return said
 
 
 def shorten(name: str) -> str:

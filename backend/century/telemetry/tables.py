@@ -150,6 +150,19 @@ class DeploymentRow(Base):
     recorded_by: Mapped[UUID | None]
 
 
+class ExemplarRow(Base):
+    """A measurement of a series that names its trace (hexadecimal digits); an empty `span_id` was not given."""
+
+    __tablename__ = "exemplar"
+    __table_args__ = (Index(None, "at"),)
+
+    series_id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    at: Mapped[datetime] = mapped_column(primary_key=True)
+    trace_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    span_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    value: Mapped[float] = mapped_column(Double)
+
+
 class RequestRow(Base):
     """A slow or failed request, from its server span. It alone holds personal fields."""
 

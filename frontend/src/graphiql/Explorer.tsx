@@ -7,6 +7,7 @@ import { EXAMPLES_PLUGIN, Granted } from './ExamplesPlugin.tsx';
 import { examplesFor } from './examples.ts';
 import { makeFetcher } from './fetcher.ts';
 
+const NARROW = '(max-width: 720px)';
 const PLUGINS = [HISTORY_PLUGIN, EXAMPLES_PLUGIN];
 
 type Standing = { at: 'asking' } | { at: 'door' } | { at: 'in'; name: string; role: Role };
@@ -50,7 +51,7 @@ export function Explorer() {
         isHeadersEditorEnabled={false}
         forcedTheme={document.documentElement.dataset.theme === 'dark' ? 'dark' : 'light'}
         plugins={PLUGINS}
-        visiblePlugin={EXAMPLES_PLUGIN}
+        visiblePlugin={matchMedia(NARROW).matches ? undefined : EXAMPLES_PLUGIN}
         inputValueDeprecation
         schemaDescription
       >

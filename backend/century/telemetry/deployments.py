@@ -8,14 +8,13 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from sqlalchemy import select
-
 from century.core.errors import Invalid
 from century.core.ids import new_id
 from century.core.timerange import TimeRange
-from century.core.work import Work
+from century.core.work import Work, Works
+from century.telemetry.raw import asking
 from century.telemetry.series import Registry
-from century.telemetry.tables import DeploymentRow, ServiceRow
+from century.telemetry.tables import DeploymentRow
 
 LONGEST_VERSION = 200
 LONGEST_URL = 2_000
@@ -80,13 +79,12 @@ def _is_link(url: str) -> bool:
     return parts.scheme in ("http", "https") and bool(parts.hostname) and url.isprintable()
 
 
-async def between(work: Work, service: int, span: TimeRange) -> Sequence[Deployment]:
+async def between(works: Works, service: int, span: TimeRange) -> Sequence[Deployment]:
     """The deployments of a range, oldest first; of very many the latest thousand."""
-    rows = await work.rows(
-        select(DeploymentRow.id, DeploymentRow.at, DeploymentRow.version, DeploymentRow.url, ServiceRow.name)
-        .join(ServiceRow, ServiceRow.id == DeploymentRow.service_id)
-        .where(DeploymentRow.service_id == service, DeploymentRow.at >= span.start, DeploymentRow.at < span.end)
-        .order_by(DeploymentRow.at.desc(), DeploymentRow.id.desc())
-        .limit(MOST)
-    )
+    async with asking(works.engine) as raw:
+        rows = await raw.fetch(
+            "SELECT d.id, d.at, d.version, d.url, s.name FROM deployment d JOIN service s ON s.id = d.service_id"
+            " WHERE d.service_id = $1 AND d.at >= $2 AND d.at < $3 ORDER BY d.at DESC, d.id DESC LIMIT $4",
+            service, span.start, span.end, MOST,
+        )  # fmt: skip
     return [Deployment(*row) for row in reversed(rows)]

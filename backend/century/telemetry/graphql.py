@@ -425,8 +425,7 @@ class Service:
 
     @field(description="Oldest first.")
     async def deployments(self, info: Info, range: TimeRangeInput) -> list[Deployment]:
-        async with info.context.works.read(info.context.actor) as work:
-            found = await deployments.between(work, self.known.id, range.resolve(work.now))
+        found = await deployments.between(info.context.works, self.known.id, _span(info, range))
         return [Deployment.of(each) for each in found]
 
     @field(requires=Permission.OPERATE, description="Slow and failed requests, newest first.")

@@ -69,17 +69,14 @@ class Grid:
         before = self.running() if running is None else running
         width = self.counts.shape[1]
         first = np.arange(self.slots) * width
-        reached = before[first] - self.zero
-        out = np.full((len(shares), self.slots), np.nan)
-        for number, share in enumerate(shares):
-            rank = np.maximum(np.ceil(share * self.count - 1e-9), 1).astype(np.int64)
-            # The first bucket up to which as many values lie; there is one, unless all lie at zero.
-            column = np.clip(np.searchsorted(before, reached + rank) - 1 - first, 0, max(width - 1, 0))
-            value = sketch.middle(column + self.offset, self.scale)
-            value = np.where(rank <= self.zero, 0.0, value)
-            value = np.where((rank >= self.count) & np.isfinite(self.high), self.high, value)
-            out[number] = np.where(self.count > 0, np.fmin(np.fmax(value, self.low), self.high), np.nan)
-        return out
+        rank = np.ceil(np.multiply.outer(shares, self.count) - 1e-9).astype(np.int64)
+        np.maximum(rank, 1, out=rank)
+        # The first bucket up to which as many values lie; there is one, unless all lie at zero.
+        column = np.searchsorted(before, rank + (before[first] - self.zero)) - (first + 1)
+        value = sketch.middle(np.clip(column, 0, max(width - 1, 0)) + self.offset, self.scale)
+        value[rank <= self.zero] = 0.0
+        value = np.where((rank >= self.count) & np.isfinite(self.high), self.high, value)
+        return np.where(self.count > 0, np.fmin(np.fmax(value, self.low), self.high), np.nan)
 
     def below(self, limit: float) -> Floats:
         """How many values of each slot are at or below a positive limit, the bucket it falls in shared by logarithm."""
@@ -122,13 +119,15 @@ def build(
     high: Floats, approximate: bool = False,
 ) -> Grid:  # fmt: skip
     """Many histograms (columns, with flat bucket counts) merged into the slots they belong to."""
-    wide = width.astype(np.int64, copy=False)
-    index = sketch.spread(offset.astype(np.int64, copy=False), wide)
+    # Most buckets are empty: what is filled is found first.
+    filled = np.flatnonzero(counts)
+    ends = np.cumsum(width, dtype=np.int64)
+    point = np.searchsorted(ends, filled, side="right")
     common, first, matrix = sketch.align(
-        np.repeat(slot, wide),
-        index,
-        np.repeat(scale.astype(np.int64), wide),
-        counts.astype(np.int64, copy=False),
+        slot[point],
+        filled - ends[point] + width[point] + offset[point],
+        scale[point].astype(np.int64),
+        counts[filled].astype(np.int64),
         slots,
     )
     least, most = np.full(slots, np.nan), np.full(slots, np.nan)

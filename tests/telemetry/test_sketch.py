@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -81,6 +82,13 @@ def test_a_grid_survives_its_bytes(slots: list[list[float]], scale: int) -> None
     filled = made.count > 0
     assert (back.low[filled] <= made.low[filled]).all() and (back.high[filled] >= made.high[filled]).all()
     assert np.allclose(back.quantiles(shares), made.quantiles(shares), rtol=1e-4, equal_nan=True)
+
+
+def test_a_sum_beyond_its_buckets_survives_its_bytes() -> None:
+    made = grid.of_values(np.zeros(3, dtype=np.int64), 1, np.array([0.1, 0.2, 0.3]))
+    for said in (0.06, 6.0, math.inf):
+        back = packed.decode(packed.encode(replace(made, sum=np.array([said]))))
+        assert back.sum[0] == pytest.approx(said, rel=1e-10)
 
 
 def test_an_empty_grid_survives_its_bytes() -> None:

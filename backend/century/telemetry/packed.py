@@ -9,20 +9,22 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from century.telemetry import sketch
 from century.telemetry.grid import Grid
 from century.telemetry.sketch import Floats, Ints
 
 _HEAD = struct.Struct("<BbBBiHHI")
-_APPROXIMATE, _PACKED, _ZEROS, _PLACED = 1, 2, 4, 8
+_APPROXIMATE, _PACKED, _ZEROS, _PLACED, _SHARES = 1, 2, 4, 8, 16
 _TYPES: tuple[str, ...] = ("u1", "<u2", "<u4", "<u8")
+_WHOLE = 2.0**32 - 1
 _PACK_FROM = 160
 _PLACE_FROM = 25
 """Grids of as many slots (an hour's minutes) tell their extremes as places in their buckets."""
 
 
 def encode(grid: Grid) -> bytes:
-    """A grid in few bytes: counts in the smallest type that holds them, deflated; sums keep 36 bits of their mantissa,
-    extremes 15, rounded outwards."""
+    """A grid in few bytes: counts in the smallest type that holds them, deflated; sums to 36 bits, extremes to 15 and
+    rounded outwards."""
     counts, offset = grid.counts, grid.offset
     used = np.flatnonzero(counts.any(axis=0)) if counts.shape[1] else np.zeros(0, dtype=np.int64)
     first, last = (int(used[0]), int(used[-1]) + 1) if len(used) else (0, 0)
@@ -39,7 +41,10 @@ def encode(grid: Grid) -> bytes:
     if grid.zero.any():
         zero = grid.zero.astype(_TYPES[zero_kind]).tobytes()
         flags |= _ZEROS
-    sums = _rounded(grid.sum.astype("<f8"), 16).view(np.uint8).reshape(-1, 8)[:, 2:]
+    sums = _rounded(grid.sum.astype("<f8"), 16).view(np.uint8).reshape(-1, 8)[:, 2:].tobytes()
+    if (shares := _shares(counts, offset + first, grid.scale, grid.sum)) is not None:
+        sums = shares.tobytes()
+        flags |= _SHARES
     extremes = None
     if grid.slots >= _PLACE_FROM:
         extremes = _places(replace(grid, counts=counts, offset=offset + first))
@@ -49,7 +54,7 @@ def encode(grid: Grid) -> bytes:
         short = np.concatenate([_single(grid.low, -np.inf), _single(grid.high, np.inf)])
         extremes = short.view(np.uint8).reshape(-1, 4)[:, 1:]
     head = _HEAD.pack(flags, grid.scale, kind, zero_kind, offset + first, grid.slots, counts.shape[1], len(body))
-    return b"".join((head, body, zero, sums.tobytes(), extremes.tobytes()))
+    return b"".join((head, body, zero, sums, extremes.tobytes()))
 
 
 def decode(data: bytes | memoryview) -> Grid:
@@ -67,9 +72,15 @@ def decode(data: bytes | memoryview) -> Grid:
         zero += np.frombuffer(data, _TYPES[zero_kind], slots, at)
         count += zero
         at += slots << zero_kind
-    sums = np.zeros((slots, 8), dtype=np.uint8)
-    sums[:, 2:] = np.frombuffer(data, np.uint8, slots * 6, at).reshape(slots, 6)
-    at += slots * 6
+    if flags & _SHARES:
+        least, room = _room(counts, offset, scale)
+        sums = least + room * (np.frombuffer(data, "<u4", slots, at) / _WHOLE)
+        at += slots * 4
+    else:
+        bits = np.zeros((slots, 8), dtype=np.uint8)
+        bits[:, 2:] = np.frombuffer(data, np.uint8, slots * 6, at).reshape(slots, 6)
+        sums = bits.view("<f8").reshape(-1)
+        at += slots * 6
     if flags & _PLACED:
         low, high = _placed(counts, count, offset, scale, np.frombuffer(data, np.uint8, slots * 2, at))
     else:
@@ -78,9 +89,28 @@ def decode(data: bytes | memoryview) -> Grid:
         extremes = short.view("<f4").reshape(-1).astype(np.float64)
         low, high = extremes[:slots], extremes[slots:]
     return Grid(
-        scale, offset, counts, zero, count, sums.view("<f8").reshape(-1), low, high,
+        scale, offset, counts, zero, count, sums, low, high,
         bool(flags & _APPROXIMATE),
     )  # fmt: skip
+
+
+def _shares(counts: NDArray[np.integer], offset: int, scale: int, sums: Floats) -> NDArray[np.uint32] | None:
+    """Where sums lie between the least and the most that their buckets allow; none if they do not, or it is too wide."""
+    if scale < sketch.MAX_SCALE:
+        return None
+    least, room = _room(counts, offset, scale)
+    share = (sums - least) / np.where(room > 0, room, 1.0)
+    if not (share >= -1e-10).all() or not (share <= 1 + 1e-10).all():
+        return None
+    return np.rint(np.clip(share, 0, 1) * _WHOLE).astype("<u4")
+
+
+def _room(counts: NDArray[np.integer], offset: int, scale: int) -> tuple[Floats, Floats]:
+    """The least that the values of each slot can sum up to, and how much more it may be."""
+    per = 2.0**-scale
+    with np.errstate(over="ignore", invalid="ignore"):
+        least = counts.astype(np.float64) @ np.exp2(np.arange(offset, offset + counts.shape[1]) * per)
+        return least, least * (2.0**per - 1)
 
 
 def _places(grid: Grid) -> NDArray[np.uint8] | None:

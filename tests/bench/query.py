@@ -26,7 +26,7 @@ from century.core.clock import SystemClock
 from century.core.db import connect
 from century.core.settings import Settings
 from century.core.work import Works
-from century.telemetry import block, compaction, sketch
+from century.telemetry import block, compaction, sketch, totals
 from century.telemetry.block import Block, Numbers, Sketches
 from century.telemetry.hour import DAY, REQUESTS
 from century.telemetry.instants import instant, nanoseconds
@@ -176,8 +176,9 @@ async def load(settings: Settings) -> str:
         await _copy(
             raw, [series[n] for n in numbers[template::TEMPLATES]], numbers[template::TEMPLATES], history(template, end)
         )
+    await totals.make(raw, [tuple(row) for row in await raw.fetch("SELECT DISTINCT step, start FROM summary")])
     await _hot(raw, series, nanoseconds(now))
-    for table in ("chunk", "rollup", "summary", "block", "series", "metric", "service"):
+    for table in ("chunk", "rollup", "summary", "total", "block", "series", "metric", "service"):
         await raw.execute(f"VACUUM ANALYZE {table}")
     await raw.close()
     return secret
@@ -231,7 +232,7 @@ async def _hot(raw: Any, series: dict[int, list[int]], now: int) -> None:
 async def sizes(settings: Settings) -> dict[str, float]:
     """MB by table, indexes included."""
     raw = await asyncpg.connect(settings.database_url.replace("+asyncpg", ""))
-    tables = ("chunk", "rollup", "summary")
+    tables = ("chunk", "rollup", "summary", "total")
     made = {table: await raw.fetchval("SELECT pg_total_relation_size($1::regclass)", table) / 1e6 for table in tables}
     await raw.close()
     return made

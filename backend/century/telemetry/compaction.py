@@ -13,7 +13,7 @@ import numpy as np
 from sqlalchemy.exc import SQLAlchemyError
 
 from century.core.work import Works
-from century.telemetry import block, chunk, differences, packed, summary, tally
+from century.telemetry import block, chunk, differences, packed, summary, tally, totals
 from century.telemetry import hour as hours
 from century.telemetry.block import Block
 from century.telemetry.chunk import HOUR, Chunk
@@ -43,16 +43,20 @@ async def compact(works: Works) -> int:
     async with asking(works.engine) as raw:
         due = await raw.fetch("SELECT DISTINCT hour, service_id FROM block WHERE hour <= $1 ORDER BY 1, 2", closed)
     done, end = 0, time.monotonic() + MOST_SECONDS
+    changed: set[totals.Slot] = set()
     for at, service in due:
         try:
             await compact_hour(works, service, at)
             done += 1
+            changed |= {(60, at), (3600, at - timedelta(hours=at.hour))}
         except FAILURES:
             raise
         except Exception:
             logger.exception("the hour %s of service %s could not be compacted", at, service)
         if time.monotonic() > end:
             break
+    async with writing(works.engine) as raw:
+        await totals.make(raw, changed)
     return done
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from century.telemetry import grid, packed, summary
+from century.telemetry import grid, packed, summary, totals
 from century.telemetry.cache import Cache
 from century.telemetry.chunk import HOUR
 from century.telemetry.grid import Grid
@@ -14,6 +14,7 @@ from century.telemetry.hour import DAY
 from century.telemetry.instants import instant
 from century.telemetry.raw import Connection
 from century.telemetry.summary import Summary
+from century.telemetry.totals import Row, Slot
 
 EPOCH_DAY = date(1970, 1, 1).toordinal()
 CACHED = 24 << 20
@@ -42,35 +43,44 @@ class Kept:
         who = tuple(services)
         # A row's xmin is its version: whatever changes it gives it another.
         listed = await raw.fetch(
-            "SELECT span, summary.step, start, array_agg(summary.xmin::text::bigint ORDER BY service_id)"
+            "SELECT span, summary.step, start, array_agg(service_id ORDER BY service_id),"
+            " array_agg(summary.xmin::text::bigint ORDER BY service_id)"
             " FROM unnest($2::int[], $3::timestamptz[], $4::timestamptz[]) WITH ORDINALITY"
             " AS asked (step, first, last, span) JOIN summary ON service_id = ANY($1::int[])"
             " AND summary.step = asked.step AND start >= first AND start < last GROUP BY 1, 2, 3",
             list(services), steps, firsts, lasts,
         )  # fmt: skip
-        found: dict[tuple[int, datetime], Summary] = {}
-        missing = []
-        for _, step, start, versions in listed:
-            held = self._summaries.get((who, step, start), tuple(versions))
+        found: dict[Slot, Summary] = {}
+        missing: dict[Slot, tuple[Row, ...]] = {}
+        for _, step, start, members, versions in listed:
+            rows = tuple(zip(members, versions, strict=True))
+            held = self._summaries.get((who, step, start), rows)
             if held is None:
-                missing.append((step, start, tuple(versions)))
+                missing[step, start] = rows
             else:
                 found[step, start] = held
         if missing:
+            made = await self._read(raw, services, missing)
+            for slot, one in made.items():
+                self._summaries.put((who, *slot), missing[slot], one, one.requests.counts.nbytes + 200 * one.slots)
+            found |= made
+        return [(span, found[step, start]) for span, step, start, _, _ in listed]
+
+    async def _read(
+        self, raw: Connection, services: Sequence[int], wanted: dict[Slot, tuple[Row, ...]]
+    ) -> dict[Slot, Summary]:
+        made = await totals.find(raw, wanted) if len(services) > 1 else {}
+        if rest := [slot for slot in wanted if slot not in made]:
             rows = await raw.fetch(
                 "SELECT step, start, data FROM summary JOIN unnest($2::int[], $3::timestamptz[]) AS asked (step, start)"
                 " USING (step, start) WHERE service_id = ANY($1::int[])",
-                list(services), [step for step, _, _ in missing], [start for _, start, _ in missing],
+                list(services), [step for step, _ in rest], [start for _, start in rest],
             )  # fmt: skip
-            parts: dict[tuple[int, datetime], list[Summary]] = {}
+            parts: dict[Slot, list[Summary]] = {slot: [] for slot in rest}
             for step, start, data in rows:
-                parts.setdefault((step, start), []).append(summary.decode(data))
-            for step, start, versions in missing:
-                same = parts[step, start]
-                made = same[0] if len(same) == 1 else summary.pile(same, same[0].start, same[0].step, same[0].slots)
-                found[step, start] = made
-                self._summaries.put((who, step, start), versions, made, made.requests.counts.nbytes + 200 * made.slots)
-        return [(span, found[step, start]) for span, step, start, _ in listed]
+                parts[step, start].append(summary.decode(data))
+            made |= {slot: summary.together(same) for slot, same in parts.items()}
+        return made
 
     async def grids(
         self, raw: Connection, groups: Mapping[int, int], start: int, end: int

@@ -110,6 +110,12 @@ def pile(parts: Iterable[Summary], start: int, step: int, slots: int) -> Summary
     )
 
 
+def together(parts: Sequence[Summary]) -> Summary:
+    """Summaries of the same slots merged."""
+    first = parts[0]
+    return first if len(parts) == 1 else pile(parts, first.start, first.step, first.slots)
+
+
 def total(summary: Summary) -> Summary:
     """All slots merged into one."""
     length = max(summary.step * summary.slots, 1)
@@ -129,27 +135,33 @@ _COLUMNS: Sequence[tuple[str, str]] = (
     ("cpu", "<f4"),
     ("memory", "<f4"),
 )
+_WIDE = 1 << 15
+"""Among the number of slots: minutes observed and up take four bytes, as those of many services together may."""
 
 
 def encode(summary: Summary) -> bytes:
     """A summary as bytes."""
     requests = packed.encode(summary.requests)
-    columns = b"".join(getattr(summary, name).astype(kind).tobytes() for name, kind in _COLUMNS)
-    head = _HEAD.pack(summary.start, summary.step, len(requests), summary.slots)
+    wide = _WIDE if (summary.observed > 0xFF).any() else 0
+    columns = b"".join(
+        getattr(summary, name).astype("<u4" if wide and kind == "u1" else kind).tobytes() for name, kind in _COLUMNS
+    )
+    head = _HEAD.pack(summary.start, summary.step, len(requests), summary.slots | wide)
     return head + requests + (columns if summary.slots <= UNPACKED else zlib.compress(columns, 1))
 
 
 def decode(data: bytes | memoryview) -> Summary:
     """What `encode` wrote."""
     start, step, length, slots = _HEAD.unpack_from(data)
+    wide, slots = slots & _WIDE, slots & ~_WIDE
     view = memoryview(data)
     requests = packed.decode(view[_HEAD.size : _HEAD.size + length])
     body = view[_HEAD.size + length :]
     if slots > UNPACKED:
         body = memoryview(zlib.decompress(body))
     whole = np.frombuffer(body, "<u4", slots * 3).astype(np.int64)
-    minutes = np.frombuffer(body, "u1", slots * 2, slots * 12).astype(np.int64)
-    real = np.frombuffer(body, "<f4", slots * 2, slots * 14).astype(np.float64)
+    minutes = np.frombuffer(body, "<u4" if wide else "u1", slots * 2, slots * 12).astype(np.int64)
+    real = np.frombuffer(body, "<f4", slots * 2, len(body) - slots * 8).astype(np.float64)
     return Summary(
         start, step, requests, whole[:slots], minutes[:slots], minutes[slots:], real[:slots], whole[slots : slots * 2],
         real[slots:], whole[slots * 2 :],

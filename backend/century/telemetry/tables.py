@@ -136,6 +136,17 @@ class SummaryRow(Base):
     times: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
+class TotalRow(Base):
+    """The summaries of all services that begin together as one. `made_of` names their rows, as `totals` does."""
+
+    __tablename__ = "total"
+
+    step: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    start: Mapped[datetime] = mapped_column(primary_key=True)
+    made_of: Mapped[bytes] = mapped_column(LargeBinary)
+    data: Mapped[bytes] = mapped_column(LargeBinary)
+
+
 class DeploymentRow(Base):
     """A version of a service that went live."""
 

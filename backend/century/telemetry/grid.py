@@ -229,7 +229,7 @@ def _matrix(given: Sequence[tuple[Ints, Grid]], slots: int) -> tuple[int, int, I
         elif end - begin == 1:
             target[begin] += own.sum(axis=0, dtype=np.int64)
         else:
-            starts = np.flatnonzero(np.diff(to, prepend=to[0] - 1))
+            starts = np.append(0, np.flatnonzero(to[1:] != to[:-1]) + 1)
             target[to[starts]] += np.add.reduceat(own, starts, axis=0, dtype=np.int64)
     return scale, first, counts
 

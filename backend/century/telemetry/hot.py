@@ -26,13 +26,14 @@ Key = tuple[int, int]
 class HotHour:
     """The blocks (`numbers`: their ids) of a service's hour as one, its series, and when its last point was.
 
-    `made` holds what was made of it, by name: it is gone when a block joins.
+    They are `late` if the hour is compacted already. `made` holds what was made of it, by name: it is gone when a block joins.
     """
 
     numbers: frozenset[int]
     points: Block
     series: tuple[int, ...]
     last_at: int
+    late: bool
     size: int
     made: dict[str, Any] = field(default_factory=dict)
 
@@ -50,7 +51,9 @@ class Hot:
     ) -> dict[Key, HotHour]:
         """The blocks, by service and hour, of the hours from `since` (at the hour; none: all) to the one of `until`."""
         statement = (
-            "SELECT service_id, hour, array_agg(id) FROM block WHERE service_id = ANY($1::int[]) AND first_at < $2"
+            "SELECT service_id, hour, array_agg(id), EXISTS (SELECT FROM summary"
+            " WHERE summary.service_id = block.service_id AND step = 60 AND start = hour)"
+            " FROM block WHERE service_id = ANY($1::int[]) AND first_at < $2"
         )
         # Whole hours, so that a range that ends within one does not part what is cached of it.
         last = until.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
@@ -59,12 +62,13 @@ class Hot:
             statement += " AND first_at >= $3"
             parameters.append(since)
         listed = await raw.fetch(statement + " GROUP BY 1, 2", *parameters)
-        there = {(service, nanoseconds(hour)): frozenset(numbers) for service, hour, numbers in listed}
+        there = {(service, nanoseconds(hour)): frozenset(numbers) for service, hour, numbers, _ in listed}
+        late = {(service, nanoseconds(hour)) for service, hour, _, kept in listed if kept}
         held: dict[Key, HotHour] = {}
         missing: dict[Key, frozenset[int]] = {}
         for key, numbers in there.items():
             old = self._hours.get(key)
-            if old is not None and old.numbers <= numbers:
+            if old is not None and old.numbers <= numbers and old.late == (key in late):
                 held[key] = old
                 self._hours.move_to_end(key)
             if lacking := numbers - held[key].numbers if key in held else numbers:
@@ -77,7 +81,7 @@ class Hot:
         for key, numbers in missing.items():
             parts = [held[key].points] if key in held else []
             points = block.concat([*parts, block.join([fetched[number] for number in sorted(numbers)])])
-            held[key] = _hour(there[key], points)
+            held[key] = _hour(there[key], points, key in late)
             self._keep(key, held[key])
         return held
 
@@ -90,10 +94,11 @@ class Hot:
             self._size -= dropped.size
 
 
-def _hour(numbers: frozenset[int], points: Block) -> HotHour:
+def _hour(numbers: frozenset[int], points: Block, late: bool) -> HotHour:
     series = [points.numbers.series, points.sketches.series, points.explicits.series]
     distinct = tuple(np.unique(np.concatenate(series)).tolist())
-    return HotHour(numbers, points, distinct, block.span(points)[1] if points.points else 0, _size(points))
+    last_at = block.span(points)[1] if points.points else 0
+    return HotHour(numbers, points, distinct, last_at, late, _size(points))
 
 
 def _size(points: Block) -> int:

@@ -13,7 +13,7 @@ from century.telemetry.chunk import HOUR, MINUTE
 from century.telemetry.differences import runs
 from century.telemetry.grid import Grid
 from century.telemetry.hot import Hot, HotHour, Key
-from century.telemetry.instants import instant, nanoseconds
+from century.telemetry.instants import instant
 from century.telemetry.plain import Points, Series, plain
 from century.telemetry.raw import Connection, series_by_id
 from century.telemetry.slots import Slots
@@ -84,12 +84,11 @@ class Recent:
         start, end = wanted.start, wanted.end
         hours = await self._hot.load(raw, services, instant(start - start % HOUR), instant(end + 999))
         known = await self._known(raw, _numbers(hours.values()))
-        late = set(await self._kept_hours(raw, hours))
         cumulative = {each.service_id for each in known.values() if each.cumulative}
         whole = {
             key: held
             for key, held in hours.items()
-            if key[1] >= start and held.last_at < end and key not in late and key[0] not in cumulative
+            if key[1] >= start and held.last_at < end and not held.late and key[0] not in cumulative
         }
         return whole, {key: held for key, held in hours.items() if key not in whole}
 
@@ -113,7 +112,8 @@ class Recent:
         blocks = {key: held.points if cumulative else _cut(held.points, start, end) for key, held in hours.items()}
         numbers = np.array(sorted(series), dtype=np.int32)
         chosen = {key: block.select(given, numbers) for key, given in blocks.items() if given.points}
-        chosen = await self._without_kept(raw, {key: given for key, given in chosen.items() if given.points})
+        for key in [key for key, given in chosen.items() if given.points and hours[key].late]:
+            chosen[key] = await self._without_kept(raw, key, chosen[key])
         carries = await compaction.load_carries(raw, [s.id for s in series.values() if s.cumulative])
         points = plain(block.concat([chosen[key] for key in sorted(chosen)]), series, carries)
         return (_between(points, start, end) if cumulative else points), series
@@ -127,32 +127,17 @@ class Recent:
             self._series |= await series_by_id(raw, unknown)
         return {number: self._series[number] for number in numbers if number in self._series}
 
-    async def _without_kept(self, raw: Connection, hours: dict[Key, Block]) -> dict[Key, Block]:
-        """Late blocks, whose hour is kept already, without the points that it holds."""
-        rows = await self._kept_hours(raw, hours)
-        for key in rows:
-            packed = await raw.fetchval(
-                "SELECT times FROM summary WHERE service_id = $1 AND step = 60 AND start = $2", key[0], instant(key[1])
-            )
-            times = chunk.decode_times(packed)
-            kept = await raw.fetch(
-                "SELECT series_id, data FROM chunk WHERE hour = $1 AND series_id = ANY($2::int[])",
-                instant(key[1]), compaction.series_in(hours[key]),
-            )  # fmt: skip
-            held = {number: chunk.decode(data, times) for number, data in kept}
-            hours[key] = compaction.without(hours[key], held)
-        return hours
-
-    async def _kept_hours(self, raw: Connection, hours: Mapping[Key, object]) -> list[Key]:
-        """Which of these hours are kept already, so that blocks of theirs are late."""
-        if not hours:
-            return []
-        rows = await raw.fetch(
-            "SELECT service_id, start FROM summary"
-            " WHERE service_id = ANY($1::int[]) AND step = 60 AND start = ANY($2::timestamptz[])",
-            sorted({service for service, _ in hours}), [instant(at) for at in sorted({at for _, at in hours})],
+    async def _without_kept(self, raw: Connection, key: Key, given: Block) -> Block:
+        """Late points without those that the chunks of their hour hold."""
+        packed = await raw.fetchval(
+            "SELECT times FROM summary WHERE service_id = $1 AND step = 60 AND start = $2", key[0], instant(key[1])
+        )
+        times = chunk.decode_times(packed)
+        kept = await raw.fetch(
+            "SELECT series_id, data FROM chunk WHERE hour = $1 AND series_id = ANY($2::int[])",
+            instant(key[1]), compaction.series_in(given),
         )  # fmt: skip
-        return [key for service, at in rows if (key := (service, nanoseconds(at))) in hours]
+        return compaction.without(given, {number: chunk.decode(data, times) for number, data in kept})
 
 
 def _summarized(points: Points, series: Mapping[int, Series], wanted: Slots) -> Summary | None:

@@ -139,7 +139,7 @@ class Columns:
         return made
 
     @cached_property
-    def _running(self) -> Ints:
+    def _running(self) -> NDArray[np.integer]:
         return self._given.requests.running()
 
     @property

@@ -184,3 +184,32 @@ async def test_numbers_keep_their_exact_times_and_values(works: Works, clock: Mo
     clock.instant = BEGIN + timedelta(hours=5)
     await compaction.compact(works)
     await everything()
+
+
+async def test_a_hot_hour_says_the_same_however_it_came_in(works: Works) -> None:
+    shop = await Feed.new(works)
+    series = [await shop.series(http__route=route) for route in ("/", "/pay")]
+    reader = Reader(works.engine)
+    at, values = load(7)
+    chance = random.Random(11)
+    order = sorted(range(len(at)), key=lambda place: place + chance.randrange(12))
+    sent: list[int] = []
+    while len(sent) < len(order):
+        size = chance.randrange(1, 60)
+        fresh = order[len(sent) : len(sent) + size]
+        sent += fresh
+        again = chance.sample(sent, min(len(sent), 3)) if chance.random() < 0.5 else []
+        for number in (0, 1):
+            mine = sorted(place for place in fresh if place % 2 == number)
+            repeated = [place for place in again if place % 2 == number]
+            for places in (mine, repeated):
+                if places:
+                    await shop.send(feed.sketches(series[number], [at[n] for n in places], [values[n] for n in places]))
+        for step in chance.sample([10, 60, 300, 3600], 2):
+            wanted = slots.Slots(nanoseconds(BEGIN), nanoseconds(BEGIN + SPAN), step * feed.SECOND)
+            async with raw.reading(works.engine) as connection:
+                made = await reader.summaries(connection, [shop.service], wanted)
+            inside = sorted(sent)
+            check(made, [at[n] for n in inside], [values[n] for n in inside], BEGIN, BEGIN + SPAN)
+            observed = {at[n] // (60 * feed.SECOND) for n in inside if len(values[n])}
+            assert step < 60 or made.observed.sum() == len(observed)

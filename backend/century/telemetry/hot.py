@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -26,7 +26,8 @@ Key = tuple[int, int]
 class HotHour:
     """The blocks (`numbers`: their ids) of a service's hour as one, its series, and when its last point was.
 
-    They are `late` if the hour is compacted already. `made` holds what was made of it, by name: it is gone when a block joins.
+    They are `late` if the hour is compacted already. `made` holds what was made of it, by name; when blocks join, what was
+    made `before` still holds for the time before `since`, when the first of their points was.
     """
 
     numbers: frozenset[int]
@@ -35,6 +36,8 @@ class HotHour:
     last_at: int
     late: bool
     size: int
+    before: Mapping[str, Any] = field(default_factory=dict)
+    since: int = 0
     made: dict[str, Any] = field(default_factory=dict)
 
 
@@ -79,9 +82,8 @@ class Hot:
             rows = await raw.fetch("SELECT id, columns FROM block WHERE id = ANY($1::bigint[])", wanted)
             fetched = dict(rows)
         for key, numbers in missing.items():
-            parts = [held[key].points] if key in held else []
-            points = block.concat([*parts, block.join([fetched[number] for number in sorted(numbers)])])
-            held[key] = _hour(there[key], points, key in late)
+            joining = _narrow(block.join([fetched[number] for number in sorted(numbers)]))
+            held[key] = _joined(held.get(key), there[key], joining, key in late)
             self._keep(key, held[key])
         return held
 
@@ -94,11 +96,24 @@ class Hot:
             self._size -= dropped.size
 
 
-def _hour(numbers: frozenset[int], points: Block, late: bool) -> HotHour:
+def _joined(old: HotHour | None, numbers: frozenset[int], joining: Block, late: bool) -> HotHour:
+    points = block.concat([old.points, joining]) if old else joining
     series = [points.numbers.series, points.sketches.series, points.explicits.series]
     distinct = tuple(np.unique(np.concatenate(series)).tolist())
-    last_at = block.span(points)[1] if points.points else 0
-    return HotHour(numbers, points, distinct, last_at, late, _size(points))
+    first, last = block.span(joining) if joining.points else (0, 0)
+    if old is None:
+        return HotHour(numbers, points, distinct, last, late, _size(points))
+    # What was not asked for since blocks joined last stands as it stood before them.
+    before, since = (old.made, first) if old.made else (old.before, min(old.since, first))
+    return HotHour(numbers, points, distinct, max(old.last_at, last), late, _size(points), before, since)
+
+
+def _narrow(given: Block) -> Block:
+    """The same points, with bucket counts in the narrowest type: most are empty, and they are most of a block."""
+    counts = given.sketches.counts
+    if not len(counts):
+        return given
+    return replace(given, sketches=replace(given.sketches, counts=counts.astype(np.min_scalar_type(counts.max()))))
 
 
 def _size(points: Block) -> int:

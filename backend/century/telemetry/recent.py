@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from century.telemetry import block, chunk, compaction, hour
+from century.telemetry import block, chunk, compaction, hour, summary
 from century.telemetry.block import Block
 from century.telemetry.chunk import HOUR, MINUTE
 from century.telemetry.differences import runs
@@ -39,11 +39,14 @@ class Recent:
     async def summaries(self, raw: Connection, services: Sequence[int], wanted: Slots) -> list[Summary]:
         """The hot hours in slots of a minute at most; those that lie wholly in the range are made once."""
         whole, rest = await self._parted(raw, services, wanted)
-        name = f"summary {min(wanted.step, MINUTE)}"
+        base = min(wanted.step, MINUTE)
+        name = f"summary {base}"
         for key, held in whole.items():
             if name not in held.made:
-                points, series = await self._plain(raw, {key: held}, wanted.start, wanted.end, hour.summarized)
-                held.made[name] = _summarized(points, series, wanted)
+                before: Summary | None = held.before.get(name)
+                start = held.since // base * base if before else wanted.start
+                points, series = await self._plain(raw, {key: held}, start, wanted.end, hour.summarized)
+                held.made[name] = _continued(before, start, _summarized(points, series, wanted))
         parts = [held.made[name] for held in whole.values()]
         if rest:
             points, series = await self._plain(raw, rest, wanted.start, wanted.end, hour.summarized)
@@ -149,6 +152,16 @@ def _summarized(points: Points, series: Mapping[int, Series], wanted: Slots) -> 
     first = min(int(each.min()) for each in times) // base * base
     last = max(int(each.max()) for each in times)
     return hour.summarize(points, series, first, base, (last - first) // base + 1)
+
+
+def _continued(before: Summary | None, start: int, new: Summary | None) -> Summary | None:
+    """What was known before `start`, and what is new from then on."""
+    if before is None or new is None:
+        return new or before
+    old = before.between(before.start, start)
+    end = new.start + new.slots * new.step
+    first = min(old.start, new.start)
+    return summary.pile([old, new], first, new.step, (end - first) // new.step)
 
 
 def points_of(points: Points, series: Mapping[int, Series], service: int) -> Points:

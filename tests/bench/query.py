@@ -176,7 +176,8 @@ async def load(settings: Settings) -> str:
         await _copy(
             raw, [series[n] for n in numbers[template::TEMPLATES]], numbers[template::TEMPLATES], history(template, end)
         )
-    await totals.make(raw, [tuple(row) for row in await raw.fetch("SELECT DISTINCT step, start FROM summary")])
+    for step, start in await raw.fetch("SELECT DISTINCT step, start FROM summary"):
+        await totals.make(raw, step, start)
     await _hot(raw, series, nanoseconds(now))
     for table in ("chunk", "rollup", "summary", "total", "block", "series", "metric", "service"):
         await raw.execute(f"VACUUM ANALYZE {table}")

@@ -6,7 +6,7 @@ over: one that was not made again costs time, and never tells what is no longer 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from hashlib import blake2b
 
@@ -27,21 +27,21 @@ def made_of(rows: Sequence[Row]) -> bytes:
     return blake2b(np.array(rows, dtype="<i8").tobytes(), digest_size=16).digest()
 
 
-async def make(raw: Connection, slots: Iterable[Slot]) -> None:
-    """Make the totals that begin then; wants a transaction of `raw.writing`."""
-    for step, start in sorted(slots):
-        rows = await raw.fetch(
-            "SELECT service_id, summary.xmin::text::bigint, data FROM service JOIN summary ON service_id = service.id"
-            " WHERE step = $1 AND start = $2 ORDER BY service_id",
-            step, start,
-        )  # fmt: skip
-        if len(rows) > 1:
-            made = summary.together([summary.decode(data) for _, _, data in rows])
-            await raw.execute(
-                "INSERT INTO total (step, start, made_of, data) VALUES ($1, $2, $3, $4)"
-                " ON CONFLICT (step, start) DO UPDATE SET made_of = excluded.made_of, data = excluded.data",
-                step, start, made_of([(service, version) for service, version, _ in rows]), summary.encode(made),
-            )  # fmt: skip
+async def make(raw: Connection, step: int, start: datetime) -> None:
+    """Make the total of the summaries that begin then; wants a transaction of `raw.writing`."""
+    rows = await raw.fetch(
+        "SELECT service_id, summary.xmin::text::bigint, data FROM service JOIN summary ON service_id = service.id"
+        " WHERE step = $1 AND start = $2 ORDER BY service_id",
+        step, start,
+    )  # fmt: skip
+    if len(rows) < 2:
+        return
+    made = summary.together([summary.decode(data) for _, _, data in rows])
+    await raw.execute(
+        "INSERT INTO total (step, start, made_of, data) VALUES ($1, $2, $3, $4)"
+        " ON CONFLICT (step, start) DO UPDATE SET made_of = excluded.made_of, data = excluded.data",
+        step, start, made_of([(service, version) for service, version, _ in rows]), summary.encode(made),
+    )  # fmt: skip
 
 
 async def find(raw: Connection, wanted: Mapping[Slot, Sequence[Row]]) -> dict[Slot, Summary]:

@@ -119,6 +119,7 @@ def test_a_page_is_accessible(console: Console, sender: Sender, path: str, schem
     sender.request("/cart", seconds=0.05)
     page = console.open(path)
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
+    expect(page.get_by_role("main")).to_be_visible(timeout=20_000)
     expect(page.locator("main[aria-busy=true], .bones")).to_have_count(0, timeout=20_000)
     expect(page.locator("html")).to_have_attribute("data-theme", scheme)
     found = Axe().run(page).response["violations"]

@@ -6,12 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+import numpy as np
+
 from century.telemetry import grid, packed, summary, totals
 from century.telemetry.cache import Cache
 from century.telemetry.chunk import HOUR
 from century.telemetry.grid import Grid
-from century.telemetry.hour import DAY
-from century.telemetry.instants import instant
+from century.telemetry.hour import DAY, HOURS
+from century.telemetry.instants import instant, nanoseconds
 from century.telemetry.raw import Connection
 from century.telemetry.summary import Summary
 from century.telemetry.totals import Row, Slot
@@ -22,50 +24,83 @@ CACHED = 24 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
-    """A rollup of sketches: its hours, and all of them together."""
+class Span:
+    """A part of a range that summaries of this `step` answer; a row of theirs is `whole` long. In nanoseconds."""
 
-    hours: Grid
-    total: Grid
+    step: int
+    whole: int
+    start: int
+    end: int
+
+
+_HOURS = np.arange(HOURS, dtype=np.int64) * HOUR
+
+Members = tuple[tuple[int, int], ...]
+"""The series of a group that have a rollup of a day, and the version of each."""
+Part = tuple[int, int, int, Grid]
+"""A group, and a grid of it with its start and its step in nanoseconds."""
 
 
 class Kept:
-    """Reads the compacted rows of one database. Every method wants a transaction of `raw.reading`."""
+    """Reads the compacted rows of one database. Every method wants a transaction of `raw.reading`.
+
+    Rows that lie wholly in a range are merged once into slots of its step. A row's xmin is its version: whatever changes
+    it gives it another, and what was made of the row is made again.
+    """
 
     def __init__(self) -> None:
         self._summaries: Cache[Summary] = Cache(CACHED)
-        self._grids: Cache[Day] = Cache(CACHED)
+        self._grids: Cache[Grid] = Cache(CACHED)
 
     async def summaries(
-        self, raw: Connection, services: Sequence[int], steps: list[int], firsts: list[datetime], lasts: list[datetime]
-    ) -> list[tuple[int, Summary]]:
-        """The rows of each span (from 1 on), those of several services that begin together merged."""
+        self, raw: Connection, services: Sequence[int], spans: Sequence[Span], step: int
+    ) -> list[Summary]:
+        """What services did together in each span, in slots of `step` nanoseconds at most."""
         who = tuple(services)
-        # A row's xmin is its version: whatever changes it gives it another. The OFFSET keeps the planner from reading the
-        # whole table instead of each service's part of the index.
+        # The OFFSET keeps the planner from reading the whole table instead of each service's part of the index.
         listed = await raw.fetch(
             "SELECT span, step, start, array_agg(service ORDER BY service), array_agg(version ORDER BY service)"
             " FROM unnest($1::int[]) service, unnest($2::int[], $3::timestamptz[], $4::timestamptz[]) WITH ORDINALITY"
             " asked (step, first, last, span), LATERAL (SELECT start, summary.xmin::text::bigint version FROM summary"
             " WHERE service_id = service AND summary.step = asked.step AND start >= first AND start < last OFFSET 0)"
-            " GROUP BY 1, 2, 3",
-            list(services), steps, firsts, lasts,
+            " GROUP BY 1, 2, 3 ORDER BY 3",
+            list(services), [span.step for span in spans],
+            [instant(span.start - span.start % span.whole) for span in spans], [instant(span.end) for span in spans],
         )  # fmt: skip
-        found: dict[Slot, Summary] = {}
-        missing: dict[Slot, tuple[Row, ...]] = {}
-        for _, step, start, members, versions in listed:
-            rows = tuple(zip(members, versions, strict=True))
-            held = self._summaries.get((who, step, start), rows)
-            if held is None:
-                missing[step, start] = rows
+        inside: dict[Slot, tuple[Row, ...]] = {}
+        edges: dict[tuple[Slot, Span], tuple[Row, ...]] = {}
+        for number, own, start, members, versions in listed:
+            span, first, rows = spans[number - 1], nanoseconds(start), tuple(zip(members, versions, strict=True))
+            if span.start <= first and first + span.whole <= span.end:
+                inside[own, start] = rows
             else:
-                found[step, start] = held
+                edges[(own, start), span] = rows
+        key, version = (who, step, next(iter(inside), None)), tuple(inside.items())
+        merged = self._summaries.get(key, version)
+        if merged is not None:
+            inside = {}
+        found = await self._rows(raw, who, {**inside, **{slot: rows for (slot, _), rows in edges.items()}})
+        if inside:
+            merged = _in_steps([found[slot] for slot in inside], step)
+            self._summaries.put(key, version, merged, _size(merged.requests))
+        parts = [found[slot].between(span.start, span.end) for slot, span in edges]
+        return parts if merged is None else [*parts, merged]
+
+    async def _rows(
+        self, raw: Connection, who: tuple[int, ...], wanted: dict[Slot, tuple[Row, ...]]
+    ) -> dict[Slot, Summary]:
+        """Rows that begin together merged."""
+        found: dict[Slot, Summary] = {}
+        for slot, rows in wanted.items():
+            held = self._summaries.get((who, *slot), rows)
+            if held is not None:
+                found[slot] = held
+        missing = {slot: rows for slot, rows in wanted.items() if slot not in found}
         if missing:
-            made = await self._read(raw, services, missing)
-            for slot, one in made.items():
-                self._summaries.put((who, *slot), missing[slot], one, one.requests.counts.nbytes + 200 * one.slots)
-            found |= made
-        return [(span, found[step, start]) for span, step, start, _, _ in listed]
+            for slot, made in (await self._read(raw, who, missing)).items():
+                self._summaries.put((who, *slot), missing[slot], made, _size(made.requests))
+                found[slot] = made
+        return found
 
     async def _read(
         self, raw: Connection, services: Sequence[int], wanted: dict[Slot, tuple[Row, ...]]
@@ -83,40 +118,77 @@ class Kept:
             made |= {slot: summary.together(same) for slot, same in parts.items()}
         return made
 
-    async def grids(
-        self, raw: Connection, groups: Mapping[int, int], start: int, end: int
-    ) -> list[tuple[int, int, Day]]:
-        """The rollups of sketches that touch a range, merged by group (series to group): (group, start of the day, its hours)."""
+    async def grids(self, raw: Connection, groups: Mapping[int, int], start: int, end: int, step: int) -> list[Part]:
+        """The sketches of a range of whole hours, merged by group (series to group), in slots of `step` at most."""
         listed = await raw.fetch(
             "SELECT series_id, day, xmin::text::bigint FROM rollup"
-            " WHERE series_id = ANY($1::int[]) AND day >= $2 AND day <= $3 ORDER BY series_id",
+            " WHERE series_id = ANY($1::int[]) AND day >= $2 AND day <= $3 ORDER BY day, series_id",
             list(groups), instant(start).date(), instant(end - 1).date(),
         )  # fmt: skip
-        cells: dict[tuple[int, date], list[tuple[int, int]]] = {}
+        days: dict[int, dict[int, Members]] = {}
         for number, day, version in listed:
-            cells.setdefault((groups[number], day), []).append((number, version))
-        found: dict[tuple[int, date], Day] = {}
-        missing: list[tuple[int, date]] = []
-        for cell, members in cells.items():
-            held = self._grids.get((tuple(number for number, _ in members), cell[1]), tuple(members))
-            if held is None:
-                missing += [(number, cell[1]) for number, _ in members]
-            else:
-                found[cell] = held
+            mine = days.setdefault(groups[number], {})
+            first = (day.toordinal() - EPOCH_DAY) * DAY
+            mine[first] = (*mine.get(first, ()), (number, version))
+        parts: list[Part] = []
+        inside: dict[int, dict[int, Members]] = {}
+        edges: dict[int, dict[int, Members]] = {}
+        for group, mine in days.items():
+            whole = {first: members for first, members in mine.items() if start <= first and first + DAY <= end}
+            edges[group] = {first: members for first, members in mine.items() if first not in whole}
+            if (held := self._grids.get(_name(whole, step), tuple(whole.items()))) is not None:
+                parts.append((group, min(whole) // step * step, step, held))
+            elif whole:
+                inside[group] = whole
+        found = await self._days(raw, [cell for mine in (*inside.values(), *edges.values()) for cell in mine.items()])
+        for group, whole in inside.items():
+            origin = min(whole) // step * step
+            given = [((cell[0] + _HOURS - origin) // step, found[cell]) for cell in whole.items()]
+            merged = grid.pile(given, (max(whole) + DAY - 1 - origin) // step + 1)
+            self._grids.put(_name(whole, step), tuple(whole.items()), merged, _size(merged))
+            parts.append((group, origin, step, merged))
+        for group, mine in edges.items():
+            for cell in mine.items():
+                low, high = max(start - cell[0], 0) // HOUR, min(end - cell[0], DAY) // HOUR
+                parts.append((group, cell[0] + low * HOUR, HOUR, found[cell].slice(low, high)))
+        return parts
+
+    async def _days(self, raw: Connection, cells: Sequence[tuple[int, Members]]) -> dict[tuple[int, Members], Grid]:
+        """The hours of each day of some series, merged."""
+        found: dict[tuple[int, Members], Grid] = {}
+        for first, members in cells:
+            held = self._grids.get((first, tuple(number for number, _ in members)), members)
+            if held is not None:
+                found[first, members] = held
+        missing = [cell for cell in cells if cell not in found]
         if missing:
+            wanted = [(number, first) for first, members in missing for number, _ in members]
             rows = await raw.fetch(
                 "SELECT series_id, day, data FROM rollup JOIN unnest($1::int[], $2::date[]) AS asked (series_id, day)"
                 " USING (series_id, day)",
-                [number for number, _ in missing], [day for _, day in missing],
+                [number for number, _ in wanted], [instant(first).date() for _, first in wanted],
             )  # fmt: skip
-            decoded = {(number, day): packed.decode(data) for number, day, data in rows}
-            for cell, members in cells.items():
-                if cell not in found:
-                    hours = grid.together([decoded[number, cell[1]] for number, _ in members])
-                    found[cell] = made = Day(hours, hours.total())
-                    key = tuple(number for number, _ in members), cell[1]
-                    self._grids.put(key, tuple(members), made, hours.counts.nbytes + 100 * hours.slots)
-        return [(group, (day.toordinal() - EPOCH_DAY) * DAY, made) for (group, day), made in found.items()]
+            decoded = {(number, day.toordinal() - EPOCH_DAY): packed.decode(data) for number, day, data in rows}
+            for first, members in missing:
+                made = grid.together([decoded[number, first // DAY] for number, _ in members])
+                found[first, members] = made
+                self._grids.put((first, tuple(number for number, _ in members)), members, made, _size(made))
+        return found
+
+
+def _in_steps(rows: Sequence[Summary], step: int) -> Summary:
+    """Rows in order, merged into slots of a step."""
+    origin = rows[0].start // step * step
+    end = rows[-1].start + rows[-1].slots * rows[-1].step
+    return summary.pile(rows, origin, step, (end - 1 - origin) // step + 1)
+
+
+def _name(days: Mapping[int, Members], step: int) -> tuple[object, ...]:
+    return step, *next(iter(days.items()), ())
+
+
+def _size(made: Grid) -> int:
+    return made.counts.nbytes + 200 * made.slots
 
 
 async def chunks(raw: Connection, series: Iterable[int], start: int, end: int) -> Sequence[tuple[int, datetime, bytes]]:

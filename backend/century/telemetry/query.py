@@ -19,7 +19,7 @@ from century.telemetry.grid import Grid
 from century.telemetry.hot import Key
 from century.telemetry.hour import DAY, HOURS
 from century.telemetry.instants import instant, nanoseconds
-from century.telemetry.kept import Kept
+from century.telemetry.kept import Kept, Span
 from century.telemetry.plain import Points, Series
 from century.telemetry.raw import Connection
 from century.telemetry.recent import Recent
@@ -40,19 +40,10 @@ class Reader:
     async def summaries(self, raw: Connection, services: Sequence[int], wanted: Slots) -> Summary:
         """What services did together in each of the slots."""
         tiers = cut(wanted)
-        spans = [(60, HOUR, start, end) for start, end in tiers.minutes]
+        spans = [Span(60, HOUR, start, end) for start, end in tiers.minutes]
         if tiers.hours is not None:
-            spans.append((3600, DAY, *tiers.hours))
-        parts = [
-            made.between(*spans[span - 1][2:])
-            for span, made in await self.kept.summaries(
-                raw,
-                services,
-                [step for step, _, _, _ in spans],
-                [instant(start - start % whole) for _, whole, start, _ in spans],
-                [instant(end) for _, _, _, end in spans],
-            )
-        ]
+            spans.append(Span(3600, DAY, *tiers.hours))
+        parts = await self.kept.summaries(raw, services, spans, wanted.step)
         parts += await self.recent.summaries(raw, services, wanted)
         return summary.pile(parts, wanted.origin, wanted.step, wanted.number)
 
@@ -79,19 +70,8 @@ class Reader:
                         (_places(first, MINUTE, low, high, origin, step), kept_grid.slice(low, high))
                     )
         if tiers.hours is not None:
-            start, end = tiers.hours
-            where: dict[int, tuple[int, int, Ints]] = {}
-            for group, first, day in await self.kept.grids(raw, groups, start, end):
-                if first not in where:
-                    low, high = _inside(first, HOUR, HOURS, start, end)
-                    where[first] = low, high, _places(first, HOUR, low, high, origin, step)
-                low, high, places = where[first]
-                if high - low < HOURS:
-                    parts[group].append((places, day.hours.slice(low, high)))
-                elif places[0] == places[-1]:
-                    parts[group].append((places[:1], day.total))
-                else:
-                    parts[group].append((places, day.hours))
+            for group, first, own, part in await self.kept.grids(raw, groups, *tiers.hours, step):
+                parts[group].append((_places(first, own, 0, part.slots, origin, step), part))
         for number, first, own, made in await self.recent.grids(raw, series, wanted):
             parts[groups[number]].append((_places(first, own, 0, made.slots, origin, step), made))
         return [grid.pile(mine, wanted.number) for mine in parts.values()]

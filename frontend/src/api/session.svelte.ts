@@ -22,6 +22,7 @@ class Session {
   #token: string | null = null;
   #ends = 0;
   #renewal: Promise<boolean> | null = null;
+  #leaving: Promise<unknown> | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** Asks the server whether the refresh cookie still holds; called once when the page loads. */
@@ -35,19 +36,26 @@ class Session {
   }
 
   async signIn(username: string, password: string): Promise<void> {
+    await this.#left();
     this.#accept(await post<Grant>('/auth/login', { username, password }));
   }
 
   async signInWithLink(token: string): Promise<void> {
+    await this.#left();
     this.#accept(await post<Grant>('/auth/link', { token }));
   }
 
+  /** Waits for a sign-out under way: its answer would take the next session's cookie with it. */
+  async #left(): Promise<void> {
+    await this.#leaving?.catch(() => undefined);
+  }
+
   async signOut(): Promise<void> {
-    try {
-      await post('/auth/logout', {}, this.#token);
-    } finally {
-      this.#forget();
-    }
+    const token = this.#token;
+    // The pages go first: what they ask for while the session ends would be refused.
+    this.#forget();
+    this.#leaving = post('/auth/logout', {}, token);
+    await this.#leaving;
   }
 
   /**

@@ -7,5 +7,6 @@ from importlib import import_module
 from pathlib import Path
 
 for name in sys.argv[1:] or sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py")):
-    print(f"\n{name}", flush=True)
-    import_module(f"tests.bench.{name}").main()
+    if main := getattr(import_module(f"tests.bench.{name}"), "main", None):
+        print(f"\n{name}", flush=True)
+        main()

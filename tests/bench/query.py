@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 import statistics
 import time
 from collections.abc import Iterator
@@ -31,14 +30,11 @@ from century.telemetry.block import Block, Numbers, Sketches
 from century.telemetry.hour import DAY, REQUESTS
 from century.telemetry.instants import instant, nanoseconds
 from century.telemetry.plain import Points, Series
+from tests.bench import peers
 from tests.bench.ingest import Installation, installed
+from tests.bench.traffic import DAYS, HOUR, ROUTES, SECOND, SERVICES, STEP, drawn, requests
 
-SERVICES, ROUTES, DAYS = 50, 5, 30
 TEMPLATES = 1
-SECOND = 1_000_000_000
-HOUR = 3600 * SECOND
-STEP = 10 * SECOND
-REQUESTS_A_POINT = 10
 SCALE = 6
 RUNS = 15
 HOT_MINUTES = 10
@@ -86,11 +82,8 @@ def questions() -> list[Question]:
     ]
 
 
-def points(generator: np.random.Generator, series: int, at: np.ndarray) -> Sketches:
-    """A histogram each ten seconds of about ten requests, as an SDK sends it."""
-    busy = 1 + 0.6 * np.sin(at[0] / DAY * 2 * np.pi)
-    sizes = generator.poisson(REQUESTS_A_POINT * busy, len(at))
-    values = generator.lognormal(-2.5 + series % ROUTES * 0.3, 0.5, int(sizes.sum()))
+def points(series: int, at: np.ndarray, sizes: np.ndarray, values: np.ndarray) -> Sketches:
+    """A histogram each ten seconds of so many requests, as an SDK sends it."""
     index = sketch.index_of(values, SCALE)
     first = int(index.min())
     width = int(index.max()) - first + 1
@@ -115,14 +108,12 @@ def together(parts: list[Sketches]) -> Block:
 
 def history(template: int, end: int) -> Iterator[tuple[int, compaction.Closed]]:
     """Each hour of thirty days of one service, whose series are numbered from 0, as compaction closes it."""
-    generator = np.random.default_rng(template)
     series = {n: Series(n, 0, REQUESTS, "histogram", "sketch", attributes(n)) for n in range(ROUTES)}
     kept = compaction.NOTHING
-    for start in range(end - DAYS * DAY, end, HOUR):
+    for start, at, drawings in requests(template, end):
         if start % DAY == 0:
             kept = compaction.NOTHING
-        at = start + np.arange(0, HOUR, STEP) + np.cumsum(generator.integers(0, SECOND // 1000, HOUR // STEP))
-        given = together([points(generator, n, at) for n in range(ROUTES)])
+        given = together([points(n, at, *drawing) for n, drawing in enumerate(drawings)])
         plain = Points(given.numbers, given.sketches, np.zeros(len(given.sketches.at), dtype=bool))
         closed = compaction.close(plain, series, kept, start)
         kept = replace(kept, rollups=dict(zip(closed.changed, closed.rollups, strict=True)), day=closed.day)
@@ -139,8 +130,8 @@ def attributes(number: int) -> dict[str, str]:
     }
 
 
-async def load(settings: Settings) -> str:
-    """Fill the database; the secret of a key that may read."""
+async def load(settings: Settings) -> tuple[str, int]:
+    """Fill the database; the secret of a key that may read, and the end of the last closed hour."""
     engine = connect(settings.database_url)
     bus = Bus(settings.redis_url)
     async with Works(engine, SystemClock(), bus).begin() as work:
@@ -182,7 +173,7 @@ async def load(settings: Settings) -> str:
     for table in ("chunk", "rollup", "summary", "total", "block", "series", "metric", "service"):
         await raw.execute(f"VACUUM ANALYZE {table}")
     await raw.close()
-    return secret
+    return secret, end
 
 
 async def _copy(
@@ -219,7 +210,7 @@ async def _hot(raw: Any, series: dict[int, list[int]], now: int) -> None:
     records = []
     for service, mine in series.items():
         at = np.arange(begin, now, STEP)
-        parts = [points(generator, number, at) for number in mine] if len(at) else []
+        parts = [points(number, at, *drawn(generator, number, at)) for number in mine] if len(at) else []
         for place, time_at in enumerate(at.tolist()):
             chosen = together([block.take(part, np.arange(len(at)) == place) for part in parts])
             hour = instant(time_at // HOUR * HOUR)
@@ -253,9 +244,9 @@ def ask(connection: HTTPConnection, secret: str, question: Question) -> float:
     return spent
 
 
-def measure(installation: Installation, secret: str) -> bool:
-    """Ask, print, and tell whether every goal was reached."""
-    reached = True
+def measure(installation: Installation, secret: str) -> tuple[bool, dict[str, float]]:
+    """Ask, print, and tell whether every goal was reached, and the median (ms) of each question."""
+    reached, medians = True, {}
     connection = HTTPConnection("127.0.0.1", installation.port)
     print(f"{'':40}{'first':>9}{'median':>9}{'best':>9}{'server CPU':>12}{'postgres CPU':>14}{'goal':>10}")
     for question in questions():
@@ -264,30 +255,28 @@ def measure(installation: Installation, secret: str) -> bool:
         before = installation.cost()
         times = [ask(connection, secret, question) for _ in range(RUNS)]
         server, postgres = ((b - a) / RUNS * 1000 for a, b in zip(before, installation.cost(), strict=True))
-        median = statistics.median(times)
+        medians[question.name] = median = statistics.median(times)
         goal = f"{question.goal} ms{' CPU' if question.cpu else ''}" if question.goal else ""
         print(
             f"{question.name:40}{first:7.1f}ms{median:7.1f}ms{min(times):7.1f}ms{server:10.1f}ms{postgres:12.1f}ms{goal:>10}",
             flush=True,
         )
         reached &= question.goal is None or (server if question.cpu else median) <= question.goal
-    return reached
+    return reached, medians
 
 
 def main() -> None:
     """Print the figures; exit 1 where a goal is missed."""
     with installed() as installation:
         began = time.monotonic()
-        secret = asyncio.run(load(installation.settings))
+        secret, end = asyncio.run(load(installation.settings))
         series, days = SERVICES * ROUTES, DAYS
         print(f"{series} series × {days} days at 10 s, loaded in {time.monotonic() - began:.0f} s")
         size = asyncio.run(sizes(installation.settings))
         total = sum(size.values())
         print(f"on disk {total:.0f} MB of 500: " + ", ".join(f"{name} {mb:.0f}" for name, mb in size.items()))
-        reached = measure(installation, secret)
-    for name in ("prometheus", "victoria-metrics"):
-        if shutil.which(name) is None:
-            print(f"{name} is not installed: nothing to compare with")
+        reached, medians = measure(installation, secret)
+    peers.beside(end, medians)
     if not reached or total > 500:
         raise SystemExit(1)
 

@@ -15,8 +15,10 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.trace import SpanKind
+from sqlalchemy import text
 
 from century.core.settings import Settings
+from century.telemetry import receive
 from tests.telemetry.door import JSON, Door, opened
 from tests.telemetry.messages import span, traces
 from tests.world import World
@@ -130,3 +132,22 @@ async def test_the_sdk_sends_an_exception(door: Door) -> None:
     await asyncio.to_thread(made.shutdown)
     (row,) = await door.rows(RECORDS)
     assert (row.error_type, row.message, row.route) == ("LookupError", "no such order", "GET /orders")
+
+
+async def test_a_flood_of_failures_is_kept_whole_and_told_in_part(door: Door, world: World) -> None:
+    request = traces(*(span(number, http__response__status_code=500) for number in range(1, 3001)))
+    async with world.bus.subscribe("requests.shop") as heard, world.bus.subscribe("end") as ended:
+        assert (await door.send(request.SerializeToString(), "traces")).status_code == 200
+        await world.bus.publish("end", b"")
+        await asyncio.wait_for(anext(ended), 5)
+        told = 0
+        while True:
+            try:
+                await asyncio.wait_for(anext(heard), 0.05)
+            except TimeoutError:
+                break
+            told += 1
+    assert told == receive.TOLD
+    async with world.works.read() as work:
+        kept = await work.one_or_none(text("SELECT count(*) AS number FROM request_record"))
+    assert kept and kept.number == 3000

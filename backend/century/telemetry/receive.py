@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
 import orjson
-from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from century.core.actor import Actor
@@ -22,6 +22,7 @@ from century.telemetry.batch import Batch
 from century.telemetry.exemplar import Exemplar
 from century.telemetry.instants import instant
 from century.telemetry.refusals import Refusals
+from century.telemetry.tables import RequestRow
 from century.telemetry.wire import Malformed, TooMany
 
 if TYPE_CHECKING:
@@ -32,12 +33,13 @@ LARGE = 256 << 10
 Result = TypeVar("Result")
 UNREACHABLE = (OSError, TimeoutError, SQLAlchemyError)
 
-INSERT_REQUESTS = text("""
-    INSERT INTO request_record (id, service_id, at, method, route, path, status, duration, error_type, message,
-                                trace_id, span_id, client_address, user_agent, failed, slow)
-    VALUES (:id, :service_id, :at, :method, :route, :path, :status, :duration, :error_type, :message,
-            :trace_id, :span_id, :client_address, :user_agent, :failed, :slow)
-    ON CONFLICT (service_id, trace_id, span_id) DO NOTHING""")
+INSERT_REQUESTS = (
+    insert(RequestRow.__table__)  # type: ignore[arg-type]
+    .on_conflict_do_nothing(index_elements=["service_id", "trace_id", "span_id"])
+    .returning(RequestRow.id)
+)
+TOLD = 200
+"""Of one request's records so many are pushed to those who watch; the rest they find when they ask."""
 
 
 def away() -> Unavailable:
@@ -89,17 +91,19 @@ async def receive_traces(telemetry: Telemetry, actor: Actor, body: bytes, media:
         return refusals
     async with telemetry.works.begin(actor) as work:
         services = await telemetry.registry.enter(work, (record.service for record in records))
+        rows = []
+        # In one order, so that two requests with the same spans wait for each other instead of blocking each other.
         for record in sorted(records, key=lambda each: (each.service, each.trace_id, each.span_id)):
             service = services.get(record.service)
             if service is None:
                 refusals.add(record.service, "there are too many services already")
-                continue
-            values = asdict(record)
-            name = values.pop("service")
-            values["id"] = new_id(work.now)
-            result = await work.execute(INSERT_REQUESTS, {**values, "service_id": service})
-            if result.rowcount:
-                work.announce(f"requests.{name}", orjson.dumps({**values, "service": name}))
+            else:
+                rows.append({**asdict(record), "id": new_id(work.now), "service_id": service})
+        if rows:
+            stored = {number for (number,) in await work.rows(INSERT_REQUESTS, rows)}
+            fresh = sorted((row for row in rows if row["id"] in stored), key=lambda row: row["at"])
+            for row in fresh[-TOLD:]:
+                work.announce(f"requests.{row['service']}", orjson.dumps(row))
     return refusals
 
 

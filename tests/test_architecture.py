@@ -74,7 +74,8 @@ def decisions() -> list[tuple[Path, str]]:
     found = []
     for path, module in modules():
         stage, name = stage_of(module), path.stem
-        if stage in SERVICES and name not in ROOMS and name not in SERVICES[stage]:
+        room = path.parent.name == "graphql" or name in ROOMS
+        if stage in SERVICES and not room and name not in SERVICES[stage]:
             found.append((path, module))
     return found
 

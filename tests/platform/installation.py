@@ -12,8 +12,10 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import psutil
 
@@ -22,12 +24,12 @@ from century.process import CAP_DAC_READ_SEARCH, Identity, spawn
 WITHIN = 60.0
 
 
-def until(happens: Callable[[], bool], what: str, within: float = WITHIN) -> float:
+def until(happens: Callable[[], bool], what: str, within: float = WITHIN, every: float = 0.02) -> float:
     """Wait for something that other processes do; the seconds it took."""
     began = time.monotonic()
     while not happens():
         assert time.monotonic() - began < within, f"{what}: not within {within} s"
-        time.sleep(0.02)
+        time.sleep(every)
     return time.monotonic() - began
 
 
@@ -61,12 +63,12 @@ def commands(processes: list[psutil.Process]) -> list[str]:
 class Up:
     """A `century up` and its output so far."""
 
-    def __init__(self, data_dir: Path, port: int, identity: Identity | None = None) -> None:
+    def __init__(self, data_dir: Path, port: int, identity: Identity | None = None, *options: str) -> None:
         self.data_dir, self.port = data_dir, port
         self.output = data_dir.parent / f"up-{port}.out"
         with self.output.open("wb") as output:
             self.process = spawn(
-                [sys.executable, "-m", "century.cli", "up", "--data-dir", data_dir, "--port", str(port)],
+                [sys.executable, "-m", "century.cli", "up", "--data-dir", data_dir, "--port", str(port), *options],
                 env={"PATH": "/usr/bin:/bin", "HOME": str(data_dir.parent)},
                 identity=identity,
                 stdout=output,
@@ -86,8 +88,23 @@ class Up:
 
     def get(self, path: str) -> tuple[int, bytes]:
         """A GET on the installation."""
+        return self._request("GET", path)
+
+    def ask(self, key: str, query: str, **variables: object) -> Any:
+        """The data of a GraphQL answer; fails on an error in it."""
+        body = json.dumps({"query": query, "variables": variables})
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
+        status, answer = self._request("POST", "/graphql", body, headers)
+        said = json.loads(answer)
+        assert status == 200, said
+        assert "errors" not in said, said
+        return said["data"]
+
+    def _request(
+        self, method: str, path: str, body: str | None = None, headers: Mapping[str, str] = MappingProxyType({})
+    ) -> tuple[int, bytes]:
         with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)) as connection:
-            connection.request("GET", path)
+            connection.request(method, path, body, dict(headers))
             answer = connection.getresponse()
             return answer.status, answer.read()
 
@@ -118,9 +135,9 @@ class Up:
 
 
 @contextlib.contextmanager
-def up(data_dir: Path, port: int | None = None, identity: Identity | None = None) -> Iterator[Up]:
+def up(data_dir: Path, port: int | None = None, identity: Identity | None = None, *options: str) -> Iterator[Up]:
     """A running installation, gone afterwards whatever the test did."""
-    running = Up(data_dir, port or free_port(), identity)
+    running = Up(data_dir, port or free_port(), identity, *options)
     try:
         running.wait()
         yield running

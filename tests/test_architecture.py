@@ -13,6 +13,10 @@ STAGES = (
     "core",
     "access",
     "telemetry",
+    "rules",
+    "alerts",
+    "notify",
+    "escalation",
 )
 ENTRANCES = {
     "schema", "server", "addresses", "pages", "worker", "cli", "embedded", "supervisor", "migrations", "selfwatch", "client", "demo", "__init__",

@@ -14,13 +14,14 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-STAGES = ("access", "telemetry")
+STAGES = ("access", "telemetry", "rules", "alerts", "notify", "escalation")
 LOCK = 0x4D494752
 
 
 def import_tables() -> None:
     """Import every stage's tables, so that the metadata is whole."""
     import_module("century.core.journal")
+    import_module("century.core.seeds")
     for stage in STAGES:
         if find_spec(f"century.{stage}.tables"):
             import_module(f"century.{stage}.tables")

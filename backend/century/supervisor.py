@@ -120,7 +120,7 @@ class Supervisor:
         """What the children are told: the environment's own settings, and what it leaves to us."""
         names = ("DATABASE_URL", "REDIS_URL")
         missing = [name for name in names if not (self.environ.get(name) or self.environ.get(f"{name}_FILE"))]
-        ours_to_read = ("MONITORING_", *names)
+        ours_to_read = ("MONITORING_", "SMTP_", "SLACK_WEBHOOK_URL", *names)
         given = {name: value for name, value in self.environ.items() if value and name.startswith(ours_to_read)}
         ours = {"MONITORING_DATA_DIR": str(self.data_dir), "MONITORING_PUBLIC_URL": self.address}
         if missing:

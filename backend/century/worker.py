@@ -53,6 +53,8 @@ TIMETABLE = (
     Entry("century.telemetry.jobs:forget_exemplars", minute={25}, second={25}),
     Entry("century.access.jobs:forget_expired", minute=EVERY_FIVE_MINUTES, second={40}),
 )
+# What the worker does all the time: `module:function`, each running for as long as the worker does.
+LOOPS: tuple[str, ...] = ()
 
 
 def timetable() -> list[CronJob]:
@@ -124,7 +126,13 @@ async def work(settings: Settings, clock: Clock | None = None) -> None:
     engine, bus = connect(settings.database_url, pool_size=5), Bus(settings.redis_url)
     works = Works(engine, clock or SystemClock(), bus)
     try:
-        async with _running(_cycles(works)), _running(_jobs(settings, works)):
+        async with contextlib.AsyncExitStack() as running:
+            for coroutine in (
+                _cycles(works),
+                _jobs(settings, works),
+                *(_kept(name, settings, works) for name in LOOPS),
+            ):
+                await running.enter_async_context(_running(coroutine))
             await stop.wait()
     finally:
         await bus.close()
@@ -142,6 +150,18 @@ async def _jobs(settings: Settings, works: Works) -> None:
         finally:
             with contextlib.suppress(RedisError, OSError, asyncio.CancelledError):
                 await worker.close()
+
+
+async def _kept(name: str, settings: Settings, works: Works) -> None:
+    """Run a loop of the worker's; one that fails begins again."""
+    module, _, function = name.partition(":")
+    loop: Callable[[Settings, Works], Awaitable[None]] = getattr(importlib.import_module(module), function)
+    while True:
+        try:
+            await loop(settings, works)
+        except Exception:  # whatever it was, what is due stands in PostgreSQL, and the loop finds it again
+            logger.exception("%s failed, and begins again", name)
+            await asyncio.sleep(AWAY_SECONDS)
 
 
 async def _cycles(works: Works) -> None:

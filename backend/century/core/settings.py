@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,6 +15,22 @@ FILE_SUFFIX = "_FILE"
 
 class SettingsError(ValueError):
     """A setting that cannot be used; the message names it and says what would be right."""
+
+
+PAGERDUTY_URL = "https://events.pagerduty.com/v2/enqueue"
+SMTP_PORTS = {"starttls": 587, "tls": 465, "none": 25}
+
+
+@dataclass(frozen=True, slots=True)
+class Smtp:
+    """The mail server that e-mail leaves by; `tls` is starttls, tls (from the first byte) or none."""
+
+    host: str
+    port: int
+    sender: str
+    tls: str = "starttls"
+    username: str = ""
+    password: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +45,9 @@ class Settings:
     public_url: str = "http://127.0.0.1:8000"
     egress_allow: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
+    smtp: Smtp | None = None
+    slack_webhook_url: str = field(default="", repr=False)
+    pagerduty_url: str = PAGERDUTY_URL
 
 
 def read_settings(
@@ -75,7 +94,36 @@ def read_settings(
         public_url=public_url(value("MONITORING_PUBLIC_URL") or "http://127.0.0.1:8000"),
         egress_allow=networks("MONITORING_EGRESS_ALLOW", value("MONITORING_EGRESS_ALLOW")),
         trusted_proxies=networks("MONITORING_TRUSTED_PROXIES", value("MONITORING_TRUSTED_PROXIES")),
+        smtp=smtp(value),
+        slack_webhook_url=web_address("SLACK_WEBHOOK_URL", value("SLACK_WEBHOOK_URL")),
+        pagerduty_url=web_address("MONITORING_PAGERDUTY_URL", value("MONITORING_PAGERDUTY_URL")) or PAGERDUTY_URL,
     )
+
+
+def smtp(value: Callable[[str], str]) -> Smtp | None:
+    """The mail server of SMTP_HOST and its companions; None where there is none."""
+    host = value("SMTP_HOST")
+    if not host:
+        return None
+    tls = (value("SMTP_TLS") or "starttls").lower()
+    if tls not in SMTP_PORTS:
+        raise SettingsError("SMTP_TLS must be starttls, tls (from the first byte) or none")
+    port = value("SMTP_PORT") or str(SMTP_PORTS[tls])
+    if not port.isdecimal() or not 1 <= int(port) <= 65_535:
+        raise SettingsError("SMTP_PORT must be a number between 1 and 65535")
+    username = value("SMTP_USERNAME")
+    sender = value("SMTP_FROM") or (username if "@" in username else f"century@{host}")
+    if "@" not in sender or any(each in sender for each in "\r\n"):
+        raise SettingsError("SMTP_FROM must be an e-mail address")
+    return Smtp(host, int(port), sender, tls, username, value("SMTP_PASSWORD"))
+
+
+def web_address(name: str, url: str) -> str:
+    """An https (or http) address; empty where none is set."""
+    parts = urlsplit(url)
+    if url and (parts.scheme not in ("http", "https") or not parts.hostname):
+        raise SettingsError(f"{name} must look like https://host/path")
+    return url
 
 
 def database_url(url: str) -> str:

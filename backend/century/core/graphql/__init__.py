@@ -2,7 +2,7 @@
 
 from century.core.graphql.attributes import Attribute
 from century.core.graphql.context import Context, Info
-from century.core.graphql.fields import Requires, field, mutation, subscription
+from century.core.graphql.fields import Requires, extends, field, mutation, subscription
 from century.core.graphql.pages import MAX_FIRST, Page, PageInfo, check_first, decode_cursor, encode_cursor
 from century.core.graphql.ranges import TimeRangeInput
 from century.core.graphql.scalars import SCALARS, Count, DateTime, Duration, Instants, Numbers
@@ -25,6 +25,7 @@ __all__ = [
     "check_first",
     "decode_cursor",
     "encode_cursor",
+    "extends",
     "field",
     "mutation",
     "subscription",

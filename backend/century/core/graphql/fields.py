@@ -88,3 +88,15 @@ def permission_of(made: StrawberryField) -> Permission | None:
 def is_shared(made: StrawberryField) -> bool:
     """Whether subscribers with equal permissions may share one execution of this subscription."""
     return bool(made.metadata.get(SHARED))
+
+
+def extends(target: type) -> Callable[[type], type]:
+    """Give a type of an earlier stage the fields of this class; their resolvers take it as `strawberry.Parent[…]`."""
+
+    def decorate(part: type) -> type:
+        made: Any = strawberry.type(part)
+        known: Any = target
+        known.__strawberry_definition__.fields.extend(made.__strawberry_definition__.fields)
+        return part
+
+    return decorate

@@ -1,0 +1,1 @@
+"""What is wrong now, in the schema."""

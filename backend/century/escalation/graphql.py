@@ -1,0 +1,1 @@
+"""Whom to reach next, in the schema."""

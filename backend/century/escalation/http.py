@@ -1,0 +1,7 @@
+"""Addresses of escalation that are not GraphQL."""
+
+from __future__ import annotations
+
+from typing import Any
+
+routes: list[Any] = []

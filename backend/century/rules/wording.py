@@ -1,0 +1,135 @@
+"""A condition in words, and values as people read them."""
+
+from __future__ import annotations
+
+import math
+from datetime import timedelta
+
+from century.rules.condition import RATIOS, Condition, Signal, unit
+from century.rules.rule import Rule
+from century.telemetry.targets import Comparison
+
+NAMES = {
+    Signal.LATENCY_AVG: "average response time",
+    Signal.LATENCY_P95: "95th percentile of the response time",
+    Signal.LATENCY_P99: "99th percentile of the response time",
+    Signal.ERROR_RATE: "error rate",
+    Signal.THROUGHPUT: "throughput",
+    Signal.AVAILABILITY: "availability",
+    Signal.APDEX: "Apdex",
+    Signal.CPU: "CPU usage",
+    Signal.MEMORY: "memory usage",
+    Signal.SILENCE: "time without telemetry",
+    Signal.BURN_RATE: "burn rate of the error budget",
+    Signal.PROBE_STATE: "state of the probe",
+    Signal.PROBE_LATENCY: "response time of the probe",
+    Signal.TLS_DAYS_LEFT: "time until the certificate expires",
+    Signal.HEARTBEAT: "time since the last heartbeat",
+}
+PERCENT = RATIOS - {Signal.APDEX} | {Signal.CPU}
+_BYTES = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+
+
+def sentence(rule: Rule) -> str:
+    """What a rule calls wrong, as in "error rate of checkout above 5 % over 5 min, for at least 1 min"."""
+    condition = rule.condition
+    words = [f"{name(condition)} of {rule.service or 'any service'}"]
+    if rule.critical_routes or rule.routes:
+        named = (["its critical routes"] if rule.critical_routes else []) + list(rule.routes)
+        words.append("on " + ", ".join(named))
+    words += [f"where {key} is {' or '.join(sorted(values))}" for key, values in condition.filter]
+    words.append(bound(condition))
+    said = " ".join(words)
+    if condition.hold_for:
+        said += f", for at least {duration(condition.hold_for)}"
+    if condition.min_samples > 1:
+        said += f", with at least {condition.min_samples} samples"
+    if condition.group_by:
+        said += f"; each {', '.join(condition.group_by)} apart"
+    if condition.recovery is not None:
+        side = "or less" if condition.comparison is Comparison.ABOVE else "or more"
+        said += f"; well again at {show(condition, condition.recovery)} {side}"
+    return said
+
+
+def name(condition: Condition) -> str:
+    """What a condition looks at, as in "error rate" or "p95 of db.client.connection.count"."""
+    if condition.signal in NAMES:
+        return NAMES[condition.signal]
+    how = f"{condition.aggregation.value} of " if condition.aggregation else ""
+    return f"{how}{condition.metric or condition.signal.value}"
+
+
+def bound(condition: Condition, own_unit: str = "") -> str:
+    """Where it begins to be wrong, as in "above 5 % over 5 min"."""
+    said = f"{condition.comparison.value} {show(condition, condition.threshold, own_unit)}"
+    match condition.signal:
+        case Signal.SILENCE | Signal.HEARTBEAT | Signal.TLS_DAYS_LEFT:
+            return said
+        case Signal.BURN_RATE if condition.short_window is not None:
+            return f"{said} over {duration(condition.window)} and over {duration(condition.short_window)}"
+        case _:
+            return f"{said} over {duration(condition.window)}"
+
+
+def show(condition: Condition, value: float | None, own_unit: str = "") -> str:
+    """A value of a condition as people read it: "7.2 %", "2.4 s", "14.4x"."""
+    if value is None:
+        return "no data"
+    if condition.signal in PERCENT:
+        return f"{number(value * 100)} %"
+    return quantity(value, unit(condition, own_unit))
+
+
+def quantity(value: float, unit: str) -> str:
+    """A number with its unit (UCUM), as people read it."""
+    if not math.isfinite(value):
+        return "no number"
+    match unit:
+        case "s":
+            return f"{number(value * 1000)} ms" if 0 < abs(value) < 1 else duration_or_seconds(value)
+        case "ms":
+            return f"{number(value)} ms"
+        case "x":
+            return f"{number(value)}x"
+        case "d":
+            return f"{number(value)} days"
+        case "%":
+            return f"{number(value)} %"
+        case "By":
+            place = min(int(math.log(abs(value), 1024)) if abs(value) >= 1 else 0, len(_BYTES) - 1)
+            return f"{number(value / 1024**place)} {_BYTES[place]}"
+        case "" | "1":
+            return number(value)
+        case _ if unit.startswith("{"):
+            return f"{number(value)} {unit.replace('{', '').replace('}', '')}"
+        case _:
+            return f"{number(value)}{unit[1:]}" if unit.startswith("1/") else f"{number(value)} {unit}"
+
+
+def duration_or_seconds(seconds: float) -> str:
+    """Seconds up to two minutes, then whole units."""
+    return f"{number(seconds)} s" if abs(seconds) < 120 else duration(timedelta(seconds=round(seconds)))
+
+
+def duration(span: timedelta) -> str:
+    """A span as people read it: "90 s", "5 min", "1 h 30 min", "30 d"."""
+    seconds = span.total_seconds()
+    if abs(seconds) < 120 and seconds % 60:
+        return f"{number(seconds)} s"
+    days, rest = divmod(abs(round(seconds)), 86_400)
+    hours, rest = divmod(rest, 3_600)
+    minutes, rest = divmod(rest, 60)
+    parts = [f"{count} {short}" for count, short in ((days, "d"), (hours, "h"), (minutes, "min"), (rest, "s")) if count]
+    return ("-" if seconds < 0 else "") + (" ".join(parts[:2]) or "0 s")
+
+
+def number(value: float) -> str:
+    """Three significant digits, without an exponent where people would not write one."""
+    if value == 0:
+        return "0"
+    if abs(value) >= 1000:
+        return f"{value:,.0f}".replace(",", " ")
+    if abs(value) < 0.001:
+        return f"{value:.2g}"
+    return f"{value:.3g}"

@@ -7,7 +7,7 @@ type State = 'connecting' | 'live' | 'reconnecting' | 'offline';
 
 interface Wish {
   query: string;
-  variables: Record<string, unknown>;
+  variables: () => Record<string, unknown>;
   next: (data: never) => void;
   refused: (message: string) => void;
   stop?: () => void;
@@ -74,13 +74,15 @@ class Live {
     this.open();
   }
 
+  /** `variables` may be a function: it is asked at every (re)connection, so that a cursor goes on where it stood. */
   subscribe<Result, Variables extends Record<string, unknown>>(
     document: Document<Result, Variables>,
-    variables: Variables,
+    variables: Variables | (() => Variables),
     next: (data: Result) => void,
     refused: (message: string) => void = () => undefined,
   ): () => void {
-    const wish: Wish = { query: textOf(document), variables, next: next as Wish['next'], refused };
+    const asked = typeof variables === 'function' ? variables : () => variables;
+    const wish: Wish = { query: textOf(document), variables: asked, next: next as Wish['next'], refused };
     this.#wishes.add(wish);
     if (this.#client) this.#ask(wish);
     return () => {
@@ -91,7 +93,12 @@ class Live {
 
   #ask(wish: Wish): void {
     wish.stop = this.#client?.subscribe(
-      { query: wish.query, variables: wish.variables },
+      {
+        query: wish.query,
+        get variables() {
+          return wish.variables();
+        },
+      },
       {
         next: (result) => {
           if (result.data) wish.next(result.data as never);

@@ -23,14 +23,14 @@ export function parseDuration(value: string): number | null {
   return weeks * 604_800 + days * 86_400 + hours * 3600 + minutes * 60 + rest;
 }
 
-export function rangeOf(query: URLSearchParams): Range {
+export function rangeOf(query: URLSearchParams, otherwise: Range = DEFAULT_RANGE): Range {
   const from = instant(query.get('from'));
   const to = instant(query.get('to'));
   if (from && to && from < to) return { from, to };
   if (from && !query.get('to') && from < new Date().toISOString()) return { from, to: new Date().toISOString() };
   const last = query.get('last');
   const length = last ? parseDuration(last) : null;
-  return last && length && length <= 366 * 86_400 ? { last } : DEFAULT_RANGE;
+  return last && length && length <= 366 * 86_400 ? { last } : otherwise;
 }
 
 function instant(value: string | null): string | null {

@@ -16,6 +16,16 @@ class Route {
     if (turned) scrollTo(0, 0);
   }
 
+  /** The last part of the path, unescaped: what a page for one of many shows. */
+  get last(): string {
+    const part = this.path.slice(this.path.lastIndexOf('/') + 1);
+    try {
+      return decodeURIComponent(part);
+    } catch {
+      return part;
+    }
+  }
+
   /** Sets or (null) removes parameters and leaves the others. */
   set(changes: Record<string, string | null>, options: { replace?: boolean } = {}): void {
     this.go(this.with(location.pathname, changes), options);

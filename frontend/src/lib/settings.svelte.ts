@@ -20,6 +20,8 @@ function write(name: string, value: string): void {
 class Settings {
   theme = $state<Theme>((read('century.theme') as Theme | null) ?? 'system');
   shortcuts = $state(read('century.shortcuts') !== 'off');
+  /** whether a new critical alert may be heard */
+  sound = $state(read('century.sound') === 'on');
   #dark = matchMedia('(prefers-color-scheme: dark)');
   #system = $state(this.#dark.matches);
 
@@ -47,6 +49,11 @@ class Settings {
   setShortcuts(on: boolean): void {
     this.shortcuts = on;
     write('century.shortcuts', on ? 'on' : 'off');
+  }
+
+  setSound(on: boolean): void {
+    this.sound = on;
+    write('century.sound', on ? 'on' : 'off');
   }
 
   #apply(): void {

@@ -40,3 +40,22 @@ export function span(seconds: number): string {
   if (seconds < 172_800) return `${Math.floor(seconds / 3600)} h`;
   return `${Math.floor(seconds / 86_400)} days`;
 }
+
+/** `2:41`, `1:02:41`; from two days on `3 days`. What is over counts as nothing left. */
+export function countdown(seconds: number): string {
+  const left = Math.max(0, Math.ceil(seconds));
+  if (left >= 172_800) return span(left);
+  const [hours, minutes, rest] = [Math.floor(left / 3600), Math.floor(left / 60) % 60, left % 60];
+  const two = (value: number) => String(value).padStart(2, '0');
+  return hours ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
+}
+
+/** `14:33`; on another day than today `Wed 09:00`, further away `4 Dec, 09:00` */
+export function when(at: number | string, now = Date.now()): string {
+  const date = new Date(at);
+  const time = date.toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+  if (date.toDateString() === new Date(now).toDateString()) return time;
+  if (Math.abs(date.getTime() - now) < 6 * 86_400_000)
+    return `${date.toLocaleDateString('en-GB', { weekday: 'short' })} ${time}`;
+  return stamp(at, now);
+}

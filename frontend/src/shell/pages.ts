@@ -2,15 +2,22 @@ import type { Component } from 'svelte';
 import type { IconName } from '../ui/icons.ts';
 
 export interface Page {
+  /** what ends in a slash and a star is a page for each address one part longer: `/monitoring/alerts/*` */
   path: string;
   title: string;
   /** the word under the tab on a phone */
   short: string;
   icon: IconName;
+  /** empty for a page that has no key */
   keys: string;
-  group: 'watch' | 'manage' | 'own';
-  requires?: 'ADMINISTER';
+  /** where its link stands; a page `within` another has none of its own */
+  group: 'watch' | 'manage' | 'own' | 'within';
+  /** the page it belongs to, to which the bar leads back */
+  within?: string;
+  requires?: 'ADMINISTER' | 'CONFIGURE';
   ranged?: boolean;
+  /** the range it shows where the address says none */
+  last?: string;
   load: () => Promise<{ default: Component }>;
 }
 
@@ -84,3 +91,9 @@ export const PAGES: readonly Page[] = [
     load: () => import('../account/Account.svelte'),
   },
 ];
+
+/** The page at an address: the one of exactly that path, otherwise the one for what lies a part below it. */
+export function pageAt(path: string): Page | undefined {
+  const below = path.replace(/[^/]+$/, '*');
+  return PAGES.find((known) => known.path === path) ?? PAGES.find((known) => known.path === below);
+}

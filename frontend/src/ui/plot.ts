@@ -1,8 +1,10 @@
 import uPlot from 'uplot';
 import { rate, ratio, seconds, text } from '../lib/numbers.ts';
 import { ceiling } from '../lib/ticks.ts';
+import { measure } from '../lib/units.ts';
 
-export type Kind = 'seconds' | 'ratio' | 'rate' | 'availability';
+/** What is measured; anything but times, shares and rates by its unit (UCUM). */
+export type Kind = 'seconds' | 'ratio' | 'rate' | 'availability' | { unit: string };
 
 export interface Line {
   name: string;
@@ -20,11 +22,26 @@ export interface Mark {
   label: string;
 }
 
+/** A level that matters, drawn across the chart and always within its bounds. */
+export interface Limit {
+  value: number;
+  label: string;
+}
+
+/** A stretch of time that was wrong, tinted; to the end of the chart where it goes on. */
+export interface Shade {
+  from: number;
+  to: number | null;
+  label: string;
+}
+
 export interface PlotOptions {
   kind: Kind;
   lines: readonly Line[];
   height: number;
   target: () => { value: number; label: string } | null;
+  limits?: () => readonly Limit[];
+  shade?: () => Shade | null;
   marks: () => readonly Mark[];
   bounds: () => [number, number];
   /** where the cursor stands: an index, or null when it left */
@@ -37,11 +54,21 @@ const BRIDGED = 130;
 const FONT = '12px "Geist Variable", sans-serif';
 
 export function reading(kind: Kind, value: number | null | undefined): string {
+  if (typeof kind === 'object') return measure(value, kind.unit);
   if (kind === 'seconds') return text(seconds(value));
   return text(kind === 'rate' ? rate(value) : ratio(value));
 }
 
+/** The kind of chart for values of a unit; `signal` tells a share from a plain number. */
+export function kindOf(unit: string, signal: string | null = null): Kind {
+  if (unit === 's') return 'seconds';
+  if (unit === '1/s') return 'rate';
+  if (unit === '1' && signal && ['ERROR_RATE', 'AVAILABILITY', 'CPU', 'MEMORY'].includes(signal)) return 'ratio';
+  return { unit };
+}
+
 function tick(kind: Kind, value: number): string {
+  if (typeof kind === 'object') return measure(value, kind.unit);
   if (value === 0) return kind === 'ratio' || kind === 'availability' ? '0%' : '0';
   if (kind === 'ratio' || kind === 'availability') return `${Number((value * 100).toFixed(3))}%`;
   if (kind === 'rate') return `${value >= 1000 ? `${Number((value / 1000).toFixed(1))}k` : Number(value.toFixed(3))}/s`;
@@ -75,23 +102,59 @@ export function plot(root: HTMLElement, data: uPlot.AlignedData, options: PlotOp
   function range(u: uPlot): [number, number] {
     let high = 0;
     let low = 1;
+    let lowest = 0;
     for (let index = 1; index < u.data.length; index += 1) {
       if (u.series[index]?.show === false) continue;
       for (const value of u.data[index] ?? []) {
         if (value == null) continue;
         if (value > high) high = value;
         if (value < low) low = value;
+        if (value < lowest) lowest = value;
       }
     }
     if (kind === 'availability') return [low >= 0.99 ? 0.99 : low >= 0.9 ? 0.9 : low >= 0.5 ? 0.5 : 0, 1];
     const target = options.target();
-    const wanted = target && target.value <= high * 1.6 ? Math.max(high, target.value) : high;
+    const limit = Math.max(0, ...(options.limits?.() ?? []).map((one) => one.value));
+    const wanted = Math.max(limit, target && target.value <= high * 1.6 ? Math.max(high, target.value) : high);
+    if (typeof kind === 'object')
+      return [lowest < 0 ? -ceiling(-lowest, 0) : 0, wanted > 0 || lowest === 0 ? ceiling(wanted, 0) : 0];
     const top = ceiling(wanted, kind === 'ratio' ? 0.01 : kind === 'seconds' ? 0.01 : 0.1);
     return [0, kind === 'ratio' ? Math.min(1, top) : top];
   }
 
-  function drawTarget(u: uPlot, pen: CanvasRenderingContext2D, ratio: number) {
-    const target = options.target();
+  function drawShade(u: uPlot, pen: CanvasRenderingContext2D, ratio: number) {
+    const shade = options.shade?.();
+    if (!shade) return;
+    const { left, width, top, height } = u.bbox;
+    const end = left + width;
+    const from = Math.min(end, Math.max(left, u.valToPos(shade.from, 'x', true)));
+    const to = shade.to === null ? end : Math.min(end, Math.max(left, u.valToPos(shade.to, 'x', true)));
+    pen.fillStyle = token('--critical-fill');
+    pen.globalAlpha = 0.09;
+    pen.fillRect(from, top, to - from, height);
+    pen.globalAlpha = 1;
+    pen.fillRect(Math.round(from) - ratio / 2, top, 1.5 * ratio, height);
+  }
+
+  function drawShadeName(u: uPlot, pen: CanvasRenderingContext2D, ratio: number) {
+    const shade = options.shade?.();
+    if (!shade) return;
+    const { left, width, top } = u.bbox;
+    const from = Math.min(left + width, Math.max(left, u.valToPos(shade.from, 'x', true)));
+    pen.font = `500 ${12 * ratio}px "Geist Variable", sans-serif`;
+    pen.textBaseline = 'top';
+    const before = from - left > pen.measureText(shade.label).width + 16 * ratio;
+    pen.textAlign = before ? 'right' : 'left';
+    const x = from + (before ? -7 : 7) * ratio;
+    pen.strokeStyle = token('--card');
+    pen.lineWidth = 3 * ratio;
+    pen.lineJoin = 'round';
+    pen.strokeText(shade.label, x, top + 2 * ratio);
+    pen.fillStyle = token('--critical');
+    pen.fillText(shade.label, x, top + 2 * ratio);
+  }
+
+  function drawTarget(u: uPlot, pen: CanvasRenderingContext2D, ratio: number, target: Limit | null) {
     if (!target) return;
     const { min, max } = u.scales.y ?? {};
     if (min == null || max == null || target.value > max || target.value < min) return;
@@ -221,6 +284,7 @@ export function plot(root: HTMLElement, data: uPlot.AlignedData, options: PlotOp
           (self) => {
             const ratio = devicePixelRatio || 1;
             self.ctx.save();
+            drawShade(self, self.ctx, ratio);
             drawMarks(self, self.ctx, ratio);
             self.ctx.restore();
           },
@@ -228,7 +292,10 @@ export function plot(root: HTMLElement, data: uPlot.AlignedData, options: PlotOp
         draw: [
           (self) => {
             self.ctx.save();
-            drawTarget(self, self.ctx, devicePixelRatio || 1);
+            const ratio = devicePixelRatio || 1;
+            for (const limit of [options.target(), ...(options.limits?.() ?? [])])
+              drawTarget(self, self.ctx, ratio, limit);
+            drawShadeName(self, self.ctx, ratio);
             self.ctx.restore();
           },
         ],

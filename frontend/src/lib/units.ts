@@ -1,0 +1,50 @@
+import { count, rate, ratio, seconds, text } from './numbers.ts';
+import { span } from './time.ts';
+
+/** Signals whose unit is 1 and that people read in per cent. */
+const PERCENT = new Set(['ERROR_RATE', 'AVAILABILITY', 'CPU', 'MEMORY']);
+const BYTES = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
+
+/** A number of at most three significant digits: `7.25`, `0.004`, `1,204`. */
+export function plain(value: number): string {
+  const size = Math.abs(value);
+  if (size >= 9999.5) return count(value);
+  return value.toLocaleString('en', size >= 999.5 ? { maximumFractionDigits: 0 } : { maximumSignificantDigits: 3 });
+}
+
+/** A measured value with its unit (UCUM), as people read it. `signal` tells a share from a plain number. */
+export function measure(value: number | null | undefined, unit: string, signal: string | null = null): string {
+  if (value == null || !Number.isFinite(value)) return '–';
+  if (signal && PERCENT.has(signal)) return short(ratio(value));
+  switch (unit) {
+    case 's':
+      return Math.abs(value) >= 119.5 ? span(Math.round(value)) : short(seconds(value));
+    case 'ms':
+      return short(seconds(value / 1000));
+    case '1/s':
+      return text(rate(value));
+    case 'x':
+      return `${plain(value)}×`;
+    case 'd':
+      return `${plain(value)} ${Math.abs(value) === 1 ? 'day' : 'days'}`;
+    case '%':
+      return `${plain(value)}%`;
+    case 'By': {
+      const place = Math.min(
+        BYTES.length - 1,
+        Math.abs(value) < 1 ? 0 : Math.floor(Math.log(Math.abs(value)) / Math.log(1024)),
+      );
+      return `${plain(value / 1024 ** place)} ${BYTES[place]}`;
+    }
+    case '':
+    case '1':
+      return plain(value);
+    default:
+      return unit.startsWith('1/') ? `${plain(value)}${unit.slice(1)}` : `${plain(value)} ${unit.replace(/[{}]/g, '')}`;
+  }
+}
+
+/** A threshold is a round number: 5.00% is 5%. */
+function short({ value, unit }: { value: string; unit: string }): string {
+  return text({ value: value.includes('.') ? value.replace(/\.?0+$/, '') : value, unit });
+}

@@ -30,6 +30,7 @@ SERVICES = {
     "access": {"attempts", "audit", "credentials", "keys", "people", "sessions"},
     "telemetry": {"committer", "compaction", "deployments", "exemplars", "live", "load", "kept", "query", "raw", "recent", "receive", "registry", "requests",
                   "series"},
+    "alerts": {"evidence", "feed", "kept", "lists", "review", "sweeps", "watching", "windows"},
     "rules": {"defaults", "editing", "kept", "objectives"},
 }  # fmt: skip
 

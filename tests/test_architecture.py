@@ -31,7 +31,7 @@ SERVICES = {
     "telemetry": {"committer", "compaction", "deployments", "exemplars", "live", "load", "kept", "query", "raw", "recent", "receive", "registry", "requests",
                   "series"},
     "alerts": {"evidence", "feed", "kept", "lists", "review", "sweeps", "watching", "windows"},
-    "rules": {"defaults", "editing", "kept", "objectives"},
+    "rules": {"budgets", "defaults", "editing", "kept", "objectives"},
 }  # fmt: skip
 
 

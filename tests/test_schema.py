@@ -39,7 +39,6 @@ NOT_YET = {
     "AlertChanges",
     "Checks",
     "Rules",
-    "SaveRule",
     "Backtest",
     "Channels",
     "SaveChannel",

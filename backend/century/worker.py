@@ -27,7 +27,7 @@ from century.core.bus import PREFIX, Bus
 from century.core.clock import Clock, SystemClock
 from century.core.db import connect
 from century.core.settings import Settings
-from century.core.work import Works
+from century.core.work import Work, Works
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +55,8 @@ TIMETABLE = (
 )
 # What the worker does all the time: `module:function`, each running for as long as the worker does.
 LOOPS: tuple[str, ...] = ()
+# What a new installation begins with: `module:function`, each a service that plants its seed once.
+SEEDS = ("century.rules.defaults:plant",)
 
 
 def timetable() -> list[CronJob]:
@@ -130,6 +132,7 @@ async def work(settings: Settings, clock: Clock | None = None) -> None:
             for coroutine in (
                 _cycles(works),
                 _jobs(settings, works),
+                _plant(works),
                 *(_kept(name, settings, works) for name in LOOPS),
             ):
                 await running.enter_async_context(_running(coroutine))
@@ -150,6 +153,21 @@ async def _jobs(settings: Settings, works: Works) -> None:
         finally:
             with contextlib.suppress(RedisError, OSError, asyncio.CancelledError):
                 await worker.close()
+
+
+async def _plant(works: Works) -> None:
+    """Plant what is not planted yet; a database that is away or not migrated yet is waited for."""
+    for name in SEEDS:
+        module, _, function = name.partition(":")
+        plant: Callable[[Work], Awaitable[None]] = getattr(importlib.import_module(module), function)
+        while True:
+            try:
+                async with works.begin() as work:
+                    await plant(work)
+                break
+            except Exception as error:  # noqa: BLE001 (whatever it was, it is tried again, and nothing was planted)
+                logger.warning("%s failed (%s), trying again", name, type(error).__name__)
+                await asyncio.sleep(AWAY_SECONDS)
 
 
 async def _kept(name: str, settings: Settings, works: Works) -> None:

@@ -23,7 +23,7 @@ class SeedRow(Base):
 
 async def plant(work: Work, name: str) -> bool:
     """Whether `name` is still to be planted, by this transaction; of two that ask at once only one is told so."""
-    planted = await work.execute(
+    planted = await work.rows(
         insert(SeedRow).values(name=name, planted_at=work.now).on_conflict_do_nothing().returning(SeedRow.name)
     )
-    return planted.first() is not None
+    return bool(planted)

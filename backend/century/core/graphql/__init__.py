@@ -4,6 +4,7 @@ from century.core.graphql.attributes import Attribute
 from century.core.graphql.context import Context, Info
 from century.core.graphql.fields import Requires, extends, field, mutation, subscription
 from century.core.graphql.pages import MAX_FIRST, Page, PageInfo, check_first, decode_cursor, encode_cursor
+from century.core.graphql.payloads import DeletedPayload, IdInput, Notice
 from century.core.graphql.ranges import TimeRangeInput
 from century.core.graphql.scalars import SCALARS, Count, DateTime, Duration, Instants, Numbers
 
@@ -14,9 +15,12 @@ __all__ = [
     "Context",
     "Count",
     "DateTime",
+    "DeletedPayload",
     "Duration",
+    "IdInput",
     "Info",
     "Instants",
+    "Notice",
     "Numbers",
     "Page",
     "PageInfo",

@@ -1,1 +1,0 @@
-"""What counts as wrong, in the schema."""

@@ -32,6 +32,7 @@ SERVICES = {
                   "series"},
     "alerts": {"evidence", "feed", "kept", "lists", "review", "sweeps", "watching", "windows"},
     "rules": {"budgets", "defaults", "editing", "kept", "objectives"},
+    "escalation": {"defaults", "directory", "policies", "schedules"},
 }  # fmt: skip
 
 

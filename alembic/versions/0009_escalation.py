@@ -53,6 +53,8 @@ def upgrade() -> None:
         sa.Column("level", sa.Integer(), nullable=False),
         sa.Column("steps", postgresql.JSONB(), nullable=False),
         sa.Column("told_state", sa.Text(), nullable=False),
+        sa.Column("held_since", postgresql.TIMESTAMP(timezone=True), nullable=True),
+        sa.Column("held_by", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["alert_id"], ["alert.id"], name="fk_ladder_alert_id", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("alert_id", "episode", name="pk_ladder"),
     )

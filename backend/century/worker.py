@@ -56,7 +56,7 @@ TIMETABLE = (
 # What the worker does all the time: `module:function`, each running for as long as the worker does.
 LOOPS: tuple[str, ...] = ()
 # What a new installation begins with: `module:function`, each a service that plants its seed once.
-SEEDS = ("century.rules.defaults:plant",)
+SEEDS = ("century.rules.defaults:plant", "century.escalation.defaults:plant")
 
 
 def timetable() -> list[CronJob]:

@@ -72,7 +72,9 @@ class OverrideRow(Base):
 class LadderRow(Base):
     """Where an alert's episode stands: the policy as it was when it began, and the levels that were reached.
 
-    `steps` are [{level, at, told: [names], reason}] in the order in which they were reached.
+    `steps` are `ladder.Step`s as JSON in the order in which they were reached. `begun_at` moves on by the time in which
+    the alert was held (by `held_by`) or answered, which is so since `held_since`. `told_state` is what people were told
+    last, empty before that.
     """
 
     __tablename__ = "ladder"
@@ -85,3 +87,5 @@ class LadderRow(Base):
     level: Mapped[int] = mapped_column(Integer)
     steps: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
     told_state: Mapped[str] = mapped_column(Text)
+    held_since: Mapped[datetime | None]
+    held_by: Mapped[str | None] = mapped_column(Text)

@@ -15,7 +15,7 @@ from century.core.actor import ActorKind
 from century.core.errors import Conflict, Invalid
 from century.core.work import Work
 from century.rules import kept, routes
-from century.rules.condition import Condition, Signal, unit
+from century.rules.condition import Condition, Signal
 from century.rules.problems import Known, Problem, problems
 from century.rules.rule import Rule
 from century.rules.tables import CriticalRouteRow, RuleRow, RuleVersionRow
@@ -32,11 +32,6 @@ EXPORTS = text(
 METRICS = text(
     "SELECT DISTINCT metric.name FROM metric JOIN service ON service.id = metric.service_id"
     " WHERE service.name = :service OR CAST(:service AS text) IS NULL"
-)
-
-METRIC = text(
-    "SELECT metric.unit, metric.kind FROM metric JOIN service ON service.id = metric.service_id"
-    " WHERE metric.name = :name AND (service.name = :service OR CAST(:service AS text) IS NULL) LIMIT 1"
 )
 
 
@@ -71,10 +66,8 @@ async def known_of(work: Work, rule: Rule) -> Known:
 
 async def check(work: Work, draft: Rule) -> Checked:
     """What would be said about a rule that is not saved yet."""
-    metric = await work.rows(METRIC, {"service": draft.service, "name": draft.condition.metric})
-    own, kind = (metric[0].unit, metric[0].kind) if metric else ("", "")
-    known = await known_of(work, draft)
-    return Checked(draft, tuple(problems(draft, known)), unit(draft.condition, own, histogram=kind == "histogram"))
+    [said] = await kept.units(work, [draft])
+    return Checked(draft, tuple(problems(draft, await known_of(work, draft))), said)
 
 
 async def save_rule(work: Work, draft: Rule, *, read: int | None = None, new: bool) -> Checked:

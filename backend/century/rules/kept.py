@@ -8,16 +8,22 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Row, Select, select, text
 
 from century.core.errors import NotFound
 from century.core.work import Work
-from century.rules.condition import Condition
+from century.rules.condition import Condition, unit
 from century.rules.objective import Objective, ObjectiveKind
 from century.rules.rule import Rule
 from century.rules.severity import Severity
 from century.rules.tables import CriticalRouteRow, ObjectiveRow, RuleRow, RuleVersionRow, VerdictRow
 from century.rules.verdict import Standing
+
+METRICS = text(
+    "SELECT service.name AS service, metric.name, metric.unit, metric.kind"
+    " FROM metric JOIN service ON service.id = metric.service_id"
+    " WHERE metric.name = ANY(CAST(:names AS text[])) ORDER BY metric.id"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +156,21 @@ async def critical_routes(work: Work) -> dict[str, tuple[str, ...]]:
     for row in rows:
         named[row.service] = (*named.get(row.service, ()), row.pattern)
     return named
+
+
+async def units(work: Work, asked: Sequence[Rule]) -> list[str]:
+    """The unit (UCUM) of what each rule looks at; that of a stored metric is what its service, or any, says it is."""
+    wanted = sorted({each.condition.metric for each in asked if each.condition.metric})
+    rows = await work.rows(METRICS, {"names": wanted}) if wanted else ()
+    own: dict[tuple[str | None, str], Row[Any]] = {}
+    for row in rows:
+        own[row.service, row.name] = own[None, row.name] = row
+    said = []
+    for each in asked:
+        found = own.get((each.service, each.condition.metric or ""))
+        kind = found.kind if found else ""
+        said.append(unit(each.condition, found.unit if found else "", histogram=kind == "histogram"))
+    return said
 
 
 def columns(rule: Rule) -> dict[str, Any]:

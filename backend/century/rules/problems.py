@@ -208,7 +208,7 @@ def _of_signal(rule: Rule, known: Known) -> Iterator[Problem]:
             f"the service reports every {duration(every)}: a silence of {show(condition, condition.threshold)} is usual",
             refused=False,
         )
-    elif every is not None and condition.signal not in AGES and condition.window < every:
+    elif every is not None and condition.signal not in AGES and SHORTEST_WINDOW <= condition.window < every:
         yield Problem(
             "condition.window",
             f"the service reports every {duration(every)}: a window of {duration(condition.window)} is often empty",

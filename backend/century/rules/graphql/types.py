@@ -12,7 +12,6 @@ import century.telemetry.graphql  # noqa: F401 (its enums are ours too)
 from century.access.graphql import Person
 from century.core.errors import Invalid
 from century.core.graphql import Info, Notice, field
-from century.rules import condition as conditions
 from century.rules import kept, versions, wording
 from century.rules.condition import Signal, WhenNoData
 from century.rules.objective import ObjectiveKind
@@ -75,7 +74,10 @@ class Condition:
     min_samples: int
     when_no_data: WhenNoData
     sentence: str
-    unit: str
+
+    @field(description="Of its values, in UCUM.")
+    async def unit(self, info: Info) -> str:
+        return await _units(info).load(self.rule)
 
     @classmethod
     def of(cls, rule: TheRule) -> "Condition":
@@ -86,7 +88,6 @@ class Condition:
             group_by=list(given.group_by), comparison=given.comparison, threshold=given.threshold,
             recovery=given.recovery, window=given.window, short_window=given.short_window, hold_for=given.hold_for,
             min_samples=given.min_samples, when_no_data=given.when_no_data, sentence=wording.sentence(rule),
-            unit=conditions.unit(given),
         )  # fmt: skip
 
 
@@ -221,6 +222,14 @@ def _versions(info: Info) -> "DataLoader[UUID, tuple[list[kept.Version], dict[UU
         return [(found[each], names) for each in asked]
 
     return loader(info, "rule versions", DataLoader(load_fn=load))
+
+
+def _units(info: Info) -> "DataLoader[TheRule, str]":
+    async def load(asked: list[TheRule]) -> list[str]:
+        async with info.context.works.read(info.context.actor) as work:
+            return await kept.units(work, asked)
+
+    return loader(info, "units", DataLoader(load_fn=load))
 
 
 def loader(info: Info, name: str, fresh: "DataLoader[Key, Value]") -> "DataLoader[Key, Value]":

@@ -33,6 +33,7 @@ SERVICES = {
     "alerts": {"evidence", "feed", "kept", "lists", "review", "sweeps", "watching", "windows"},
     "rules": {"budgets", "defaults", "editing", "kept", "objectives"},
     "escalation": {"defaults", "directory", "policies", "schedules"},
+    "notify": {"answering", "claims", "courier", "defaults", "editing", "kept", "results", "trying"},
 }  # fmt: skip
 
 

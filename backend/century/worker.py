@@ -132,7 +132,7 @@ async def work(settings: Settings, clock: Clock | None = None) -> None:
             for coroutine in (
                 _cycles(works),
                 _jobs(settings, works),
-                _plant(works),
+                plant_seeds(works),
                 *(_kept(name, settings, works) for name in LOOPS),
             ):
                 await running.enter_async_context(_running(coroutine))
@@ -155,19 +155,21 @@ async def _jobs(settings: Settings, works: Works) -> None:
                 await worker.close()
 
 
-async def _plant(works: Works) -> None:
+async def plant_seeds(works: Works) -> None:
     """Plant what is not planted yet; a database that is away or not migrated yet is waited for."""
-    for name in SEEDS:
-        module, _, function = name.partition(":")
-        plant: Callable[[Work], Awaitable[None]] = getattr(importlib.import_module(module), function)
-        while True:
+    missing = list(SEEDS)
+    while missing:
+        for name in tuple(missing):
+            module, _, function = name.partition(":")
+            plant: Callable[[Work], Awaitable[None]] = getattr(importlib.import_module(module), function)
             try:
                 async with works.begin() as work:
                     await plant(work)
-                break
+                missing.remove(name)
             except Exception as error:  # noqa: BLE001 (whatever it was, it is tried again, and nothing was planted)
                 logger.warning("%s failed (%s), trying again", name, type(error).__name__)
-                await asyncio.sleep(AWAY_SECONDS)
+        if missing:
+            await asyncio.sleep(AWAY_SECONDS)
 
 
 async def _kept(name: str, settings: Settings, works: Works) -> None:

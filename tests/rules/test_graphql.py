@@ -107,6 +107,7 @@ async def test_a_rule_is_checked_without_being_saved(world: World) -> None:
         ("id", {"id": "7"}),
         ("dependsOn", {"dependsOn": ["x"]}),
         ("escalationPolicy", {"escalationPolicy": "x"}),
+        ("escalationPolicy", {"escalationPolicy": "01a20ada-2c00-79ba-b592-260b42b33f30"}),
         ("condition.window", {"condition": RULE["condition"] | {"window": "PT1S"}}),
         ("routes", {"routes": ["pay"]}),
     ],

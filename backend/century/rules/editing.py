@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy.exc import IntegrityError
 
 from century.core.actor import ActorKind
 from century.core.errors import Conflict, Invalid
@@ -24,6 +25,7 @@ from century.rules.versions import Change, changes, sentence
 MOST_RULES = 5_000
 LOCK = 0x52554C45
 """Held by whoever changes rules: circles of dependencies and counts are checked against what stays."""
+POLICY, POLICY_FIELD = "fk_rule_policy_id", "escalationPolicy"
 
 EXPORTS = text(
     "SELECT received_at FROM block JOIN service ON service.id = block.service_id"
@@ -100,7 +102,25 @@ async def save_rule(work: Work, draft: Rule, *, read: int | None = None, new: bo
 
 
 async def write(work: Work, before: Rule | None, after: Rule, kind: str | None = None) -> None:
-    """Keep a rule that was checked, with its version, and record what changed."""
+    """Keep a rule that was checked, with its version, and record what changed. Invalid where its policy is unknown."""
+    try:
+        await _store(work, before, after)
+    except IntegrityError as error:
+        if POLICY not in str(error.orig):
+            raise
+        raise Invalid("there is no such escalation policy: leave it out for the default one", POLICY_FIELD) from None
+    made = changes(before, after, await _names(work, before, after)) if before is not None else ()
+    work.record(
+        kind or ("rule.changed" if before is not None else "rule.created"),
+        after.id,
+        subject_name=after.name,
+        message=sentence(after.name, made) if made else f"{after.name} was created",
+        version=after.version,
+        changes=[_shown(each) for each in made],
+    )
+
+
+async def _store(work: Work, before: Rule | None, after: Rule) -> None:
     if before is None:
         never = {"evaluated_at": None, "evaluation_seconds": None, "evaluation_error": None}
         await work.execute(
@@ -119,15 +139,6 @@ async def write(work: Work, before: Rule | None, after: Rule, kind: str | None =
         insert(RuleVersionRow).values(
             rule_id=after.id, version=after.version, at=work.now, rule=after.to_json(), **_by(work, "by")
         )
-    )
-    made = changes(before, after, await _names(work, before, after)) if before is not None else ()
-    work.record(
-        kind or ("rule.changed" if before is not None else "rule.created"),
-        after.id,
-        subject_name=after.name,
-        message=sentence(after.name, made) if made else f"{after.name} was created",
-        version=after.version,
-        changes=[_shown(each) for each in made],
     )
 
 

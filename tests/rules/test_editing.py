@@ -77,10 +77,10 @@ async def test_of_two_who_read_the_same_version_the_second_is_told(works: Works)
 
 async def test_a_name_stands_once(works: Works) -> None:
     first = await saved(works, draft())
-    with pytest.raises(Conflict, match="'errors' stands already"):
+    with pytest.raises(Invalid, match="another rule is named 'errors'"):
         await saved(works, draft())
     other = await saved(works, draft("others"))
-    with pytest.raises(Conflict):
+    with pytest.raises(Invalid):
         await saved(works, replace(other, name=first.name), new=False)
 
 
@@ -176,6 +176,8 @@ async def test_an_objective_brings_its_two_rules_and_renews_them(works: Works) -
             work, made.objective.id, "shop answers", "shop", ObjectiveKind.LATENCY, 0.3, 0.99, objectives.LONGEST / 2
         )
     renewed, _ = again.rules
+    async with works.read() as work:
+        assert (await editing.check(work, replace(renewed, objective_id=None, objective=None))).problems == ()
     assert (renewed.id, renewed.runbook, renewed.severity, renewed.version) == (
         fire.id, "1. Call", Severity.INFO, mine.version + 1,
     )  # fmt: skip

@@ -27,6 +27,7 @@ KNOWN = Known(
     metrics=frozenset({"queue.length", "queue.latency", "http.server.request.duration"}),
     exports_every=timedelta(seconds=30),
     depends_on={A: (B,), B: (), C: (ME,)},
+    taken=frozenset({"high_error_rate"}),
 )
 
 
@@ -71,6 +72,7 @@ def test_nothing_is_wrong(given: Rule) -> None:
 REFUSED = [
     ("no name", rule(name=""), "name", "1 to 100"),
     ("a name that could not stand in an address", rule(name="a/b"), "name", "without '/'"),
+    ("another's name", rule(name="high_error_rate"), "name", "another rule"),
     ("a threshold that is no number", errors(threshold=NAN), "condition.threshold", "finite"),
     ("a threshold without an end", errors(threshold=INF), "condition.threshold", "finite"),
     ("errors of more than all requests", errors(threshold=1.0), "condition.threshold", "can never be above 1"),

@@ -29,7 +29,7 @@ POLICY, POLICY_FIELD = "fk_rule_policy_id", "escalationPolicy"
 
 EXPORTS = text(
     "SELECT received_at FROM block JOIN service ON service.id = block.service_id"
-    " WHERE service.name = :service ORDER BY block.id DESC LIMIT 20"
+    " WHERE service.name = :service ORDER BY block.first_at DESC LIMIT 20"
 )
 METRICS = text(
     "SELECT DISTINCT metric.name FROM metric JOIN service ON service.id = metric.service_id"
@@ -58,16 +58,22 @@ class Checked:
 
 async def known_of(work: Work, rule: Rule) -> Known:
     """What a rule can be held against."""
-    rows = await work.rows(select(RuleRow.id, RuleRow.depends_on))
+    rows = await work.rows(select(RuleRow.id, RuleRow.name, RuleRow.depends_on))
     metrics = frozenset(row.name for row in await work.rows(METRICS, {"service": rule.service}))
     every = None
     if rule.service is not None:
         every = _usual([row.received_at for row in await work.rows(EXPORTS, {"service": rule.service})])
-    return Known(metrics or None, every, {row.id: tuple(row.depends_on) for row in rows})
+    taken = frozenset(row.name for row in rows if row.id != rule.id)
+    return Known(metrics or None, every, {row.id: tuple(row.depends_on) for row in rows}, taken)
 
 
 async def check(work: Work, draft: Rule) -> Checked:
-    """What would be said about a rule that is not saved yet."""
+    """What would be said about a rule that is not saved yet, or not saved so."""
+    before = next((each for each in await kept.rules(work) if each.id == draft.id), None)
+    return await _check(work, _of_objective(before, draft) if before is not None else draft)
+
+
+async def _check(work: Work, draft: Rule) -> Checked:
     [said] = await kept.units(work, [draft])
     return Checked(draft, tuple(problems(draft, await known_of(work, draft))), said)
 
@@ -75,8 +81,8 @@ async def check(work: Work, draft: Rule) -> Checked:
 async def save_rule(work: Work, draft: Rule, *, read: int | None = None, new: bool) -> Checked:
     """Save a rule and answer it with its warnings.
 
-    Invalid with every refused field; Conflict where the name is taken, or where somebody saved a version after the one
-    that was `read`; NotFound. A save that changes nothing makes no version.
+    Invalid with every refused field; Conflict where somebody saved a version after the one that was `read`; NotFound.
+    A save that changes nothing makes no version.
     """
     await work.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
     before = None
@@ -92,9 +98,8 @@ async def save_rule(work: Work, draft: Rule, *, read: int | None = None, new: bo
                 "load it again, then change it"
             )
         draft = _of_objective(before, replace(draft, version=before.version + 1))
-    checked = await check(work, draft)
+    checked = await _check(work, draft)
     refuse(checked)
-    await _free(work, draft)
     if before is not None and not changes(before, draft):
         return replace(checked, rule=before)
     await write(work, before, draft)
@@ -220,12 +225,6 @@ def _of_objective(before: Rule, draft: Rule) -> Rule:
     return replace(
         draft, service=before.service, objective_id=before.objective_id, objective=before.objective, condition=condition
     )
-
-
-async def _free(work: Work, draft: Rule) -> None:
-    taken = await work.one_or_none(select(RuleRow.id).where(RuleRow.name == draft.name, RuleRow.id != draft.id))
-    if taken is not None:
-        raise Conflict(f"a rule named {draft.name!r} stands already: choose another name")
 
 
 async def _room(work: Work) -> None:

@@ -46,22 +46,30 @@ class Known:
 
     `metrics` are the names that were ever sent by the rule's service (by any, without one) and None where nothing can be
     said because it never reported; `exports_every` is how often it reports; `depends_on` are the rules that each rule
-    names.
+    names; `taken` the names of all other rules.
     """
 
     metrics: frozenset[str] | None = None
     exports_every: timedelta | None = None
     depends_on: Mapping[UUID, tuple[UUID, ...]] = field(default_factory=dict)
+    taken: frozenset[str] = frozenset()
 
 
 def problems(rule: Rule, known: Known) -> list[Problem]:
     """Everything that is wrong with a rule, or may not be meant."""
-    return [*_of_rule(rule), *_of_dependencies(rule, known), *_of_condition(rule.condition), *_of_signal(rule, known)]
+    return [
+        *_of_rule(rule, known),
+        *_of_dependencies(rule, known),
+        *_of_condition(rule.condition),
+        *_of_signal(rule, known),
+    ]
 
 
-def _of_rule(rule: Rule) -> Iterator[Problem]:
+def _of_rule(rule: Rule, known: Known) -> Iterator[Problem]:
     if not 1 <= len(rule.name) <= LONGEST_NAME or not rule.name.isprintable() or "/" in rule.name:
         yield Problem("name", f"a rule's name has 1 to {LONGEST_NAME} printable characters without '/'")
+    elif rule.name in known.taken:
+        yield Problem("name", f"another rule is named {rule.name!r} already: choose another name")
     if rule.service is not None and not 1 <= len(rule.service) <= 255:
         yield Problem("service", "a service's name has 1 to 255 characters; leave it out to judge every service apart")
     if len(rule.routes) > routes.MOST:

@@ -30,7 +30,7 @@ SERVICES = {
     "access": {"attempts", "audit", "credentials", "keys", "people", "sessions"},
     "telemetry": {"committer", "compaction", "deployments", "exemplars", "live", "load", "kept", "query", "raw", "recent", "receive", "registry", "requests",
                   "series"},
-    "alerts": {"evidence", "feed", "kept", "lists", "review", "sweeps", "watching", "windows"},
+    "alerts": {"dependencies", "evidence", "feed", "kept", "lists", "recording", "releasing", "review", "sweeps", "watching", "windows"},
     "rules": {"budgets", "defaults", "editing", "kept", "objectives"},
     "escalation": {"defaults", "directory", "policies", "schedules"},
     "notify": {"answering", "claims", "courier", "defaults", "editing", "kept", "results", "trying"},

@@ -89,6 +89,7 @@ def upgrade() -> None:
         sa.Column("created_by_id", sa.Uuid(), nullable=True),
         sa.Column("created_by_name", sa.Text(), nullable=False),
         sa.Column("ended_at", postgresql.TIMESTAMP(timezone=True), nullable=True),
+        sa.Column("released_at", postgresql.TIMESTAMP(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_maintenance_window"),
     )
     op.create_index("ix_maintenance_window_ends_at", "maintenance_window", ["ends_at"], unique=False)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, cast
 from uuid import UUID
 
-from sqlalchemy import Row, Select, func, or_, select, update
+from sqlalchemy import Row, Select, Table, func, or_, select, update
 
 from century.alerts.alert import Alert, AlertState
 from century.alerts.paging import Hold, held
@@ -17,9 +17,9 @@ from century.core.work import Work
 from century.rules.rule import Rule
 from century.rules.severity import Severity
 
-ALERT = AlertRow.__table__
+ALERT = cast("Table", AlertRow.__table__)
 COLUMNS = [column for column in ALERT.c if column.name != "evidence"]
-WINDOW = MaintenanceWindowRow.__table__
+WINDOW = cast("Table", MaintenanceWindowRow.__table__)
 
 
 def of_row(row: Row[Any]) -> Alert:

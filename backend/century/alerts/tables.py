@@ -87,7 +87,10 @@ class TickRow(Base):
 
 
 class MaintenanceWindowRow(Base):
-    """When what is held, and why. `recurrence` is an iCalendar RRULE in local time of `time_zone`; no matchers: everything."""
+    """When what is held, and why. `recurrence` is an iCalendar RRULE in local time of `time_zone`; no matchers: everything.
+
+    `released_at` is the end of the last occurrence after which what was still wrong has been released.
+    """
 
     __tablename__ = "maintenance_window"
     __table_args__ = (Index(None, "ends_at"),)
@@ -103,3 +106,4 @@ class MaintenanceWindowRow(Base):
     created_by_id: Mapped[UUID | None]
     created_by_name: Mapped[str] = mapped_column(Text)
     ended_at: Mapped[datetime | None]
+    released_at: Mapped[datetime | None]

@@ -1,0 +1,70 @@
+"""An alert whose rule depends on another's open alert hangs on that one, and is released with its end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Uuid, bindparam, literal, select
+
+from century.alerts.alert import Alert, AlertState
+from century.alerts.kept import ALERT, COLUMNS, of_row
+from century.alerts.parents import parent_of
+from century.alerts.releasing import release as let_go
+from century.core.work import Work
+from century.rules.tables import RuleRow
+
+TOLD = (AlertState.FIRING.value, AlertState.ACKNOWLEDGED.value)
+HANG = ALERT.update().where(ALERT.c.id == bindparam("alert")).values(parent_id=bindparam("parent"))
+
+
+async def link(work: Work, fired: Sequence[Alert]) -> None:
+    """Hang what fires now on what was open already, and what was firing on what fires now."""
+    await _hang(work, [each for each in fired if each.rule.depends_on])
+    depending = select(RuleRow.id).where(
+        RuleRow.depends_on.op("&&")(literal([each.rule_id for each in fired], ARRAY(Uuid)))
+    )
+    waiting = await work.rows(
+        select(*COLUMNS)
+        .where(ALERT.c.rule_id.in_(depending), ALERT.c.state == AlertState.FIRING.value, ALERT.c.parent_id.is_(None))
+        .order_by(ALERT.c.id)
+        .with_for_update()
+    )
+    known = {each.id for each in fired}
+    await _hang(work, [of_row(row) for row in waiting if row.id not in known])
+
+
+async def _hang(work: Work, children: Sequence[Alert]) -> dict[UUID, Alert]:
+    """Hang each on an open alert it depends on, if there is one; answers the parents by their children."""
+    rules = {rule for child in children for rule in child.rule.depends_on}
+    if not rules:
+        return {}
+    rows = await work.rows(
+        select(*COLUMNS).where(ALERT.c.rule_id.in_(rules), ALERT.c.state.in_(TOLD)).order_by(ALERT.c.opened_at)
+    )
+    parents = [of_row(row) for row in rows]
+    found = {child.id: parent for child in children if (parent := parent_of(child, parents)) is not None}
+    if found:
+        await work.execute(HANG, [{"alert": child, "parent": parent.id} for child, parent in found.items()])
+    return found
+
+
+async def release(work: Work, over: Sequence[Alert]) -> None:
+    """What hung on alerts that are over hangs on another open one, or pages."""
+    rows = await work.rows(
+        select(*COLUMNS)
+        .where(ALERT.c.parent_id.in_([each.id for each in over]), ALERT.c.state.in_(TOLD))
+        .order_by(ALERT.c.id)
+        .with_for_update()
+    )
+    children = [of_row(row) for row in rows]
+    still = await _hang(work, children)
+    ended = {each.id: each for each in over}
+    await let_go(
+        work,
+        [
+            (child, f"{ended[child.parent_id].rule_name} is over, and this is still wrong")
+            for child in children
+            if child.id not in still and child.parent_id is not None
+        ],
+    )

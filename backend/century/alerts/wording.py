@@ -1,0 +1,21 @@
+"""What an alert says of itself, in sentences."""
+
+from __future__ import annotations
+
+from century.rules.condition import Condition
+from century.rules.wording import NAMES, bound, duration, name, show
+
+
+def summary(condition: Condition, subject: str, value: float | None, own_unit: str = "") -> str:
+    """What is wrong, as in "Error rate of checkout is 7.2 %, above 5 % over 5 min"."""
+    looked_at = name(condition)
+    if value is None:
+        return f"No data on {looked_at} of {subject} for {duration(condition.window)}"
+    first = looked_at[0].upper() + looked_at[1:] if condition.signal in NAMES else looked_at
+    return f"{first} of {subject} is {show(condition, value, own_unit)}, {bound(condition, own_unit)}"
+
+
+def recovered(condition: Condition, subject: str, value: float | None, own_unit: str = "") -> str:
+    """What is well again, as in "Well again: error rate of checkout is 0.3 %"."""
+    said = "no data" if value is None else show(condition, value, own_unit)
+    return f"Well again: {name(condition)} of {subject} is {said}"

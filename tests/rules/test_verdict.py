@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from century.rules.condition import Condition, Signal, WhenNoData
 from century.rules.verdict import SOON, Reading, Standing, Verdict, judge
@@ -106,9 +108,9 @@ def reading(given: float | tuple[float | None, int] | tuple[float, int, float | 
 def test_a_story(story: Story) -> None:
     verdict: Verdict | None = None
     found = []
-    for minute, given in enumerate(story.readings):
+    for minute, one in enumerate(story.readings):
         now = START + minute * MINUTE
-        verdict = judge(story.condition, verdict, reading(given, now), now)
+        verdict = judge(story.condition, verdict, reading(one, now), now)
         found.append(verdict.standing.value)
     assert found == story.standings
 
@@ -169,3 +171,35 @@ def test_silence_grows_by_itself() -> None:
     assert (silent.standing, silent.look_at) == (Standing.FIRING, None)
     back = judge(condition, silent, Reading(0.1, 1, at), at)
     assert back.standing is Standing.OK
+
+
+VALUES = st.one_of(st.none(), st.sampled_from([0.0, 0.03, 0.05, 0.06, 1.0]))
+CONDITIONS = st.builds(
+    replace,
+    st.just(ERRORS),
+    recovery=st.sampled_from([None, 0.02]),
+    hold_for=st.sampled_from([timedelta(0), 2 * MINUTE, 9 * MINUTE]),
+    min_samples=st.sampled_from([1, 20]),
+    when_no_data=st.sampled_from(WhenNoData),
+)
+
+
+@given(CONDITIONS, st.lists(st.tuples(VALUES, st.sampled_from([1, 20])), min_size=1, max_size=12))
+def test_whatever_comes(condition: Condition, course: list[tuple[float | None, int]]) -> None:
+    verdict: Verdict | None = None
+    wrong_since: datetime | None = None
+    for minute, (value, samples) in enumerate(course):
+        now = START + minute * MINUTE
+        said = Reading(value, samples if value is not None else 0, now if value is not None else None)
+        after = judge(condition, verdict, said, now)
+        assert after.look_at is None or after.look_at > now, "nothing is looked at again at once"
+        assert judge(condition, after, said, now).standing is after.standing, "the same reading says the same"
+        wrong = after.standing in (Standing.PENDING, Standing.FIRING)
+        assert (after.pending_since is not None) == wrong, "what is wrong is so since a moment"
+        wrong_since = (wrong_since or now) if wrong else None
+        assert after.pending_since == wrong_since
+        if after.standing is Standing.PENDING:
+            assert now - (wrong_since or now) < condition.hold_for, "nothing waits for longer than it is held"
+        if after.standing is Standing.FIRING:
+            assert now - (wrong_since or now) >= condition.hold_for, "nothing fires before it was held"
+        verdict = after

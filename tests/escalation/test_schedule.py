@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from century.core.timerange import TimeRange
-from century.escalation.rotation import Rotation, RotationKind, Weekday, turns
+from century.escalation.rotation import Rotation, RotationKind, turns
 from century.escalation.schedule import (
     Override,
     OverrideKind,
@@ -26,6 +26,7 @@ from century.escalation.schedule import (
     shifts,
 )
 from century.escalation.wallclock import instant, zone
+from century.notify.quiet import Weekday
 
 ADA, BOB, EVE, MAX = (UUID(int=number) for number in range(1, 5))
 NAMES = {ADA: "Ada", BOB: "Bob", EVE: "Eve", MAX: "Max"}

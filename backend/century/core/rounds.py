@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from century.core.bus import Bus, Message
 
 MOST_HEARD = 4096
 
 
-async def rounds(bus: Bus, *topics: str, every: float) -> AsyncIterator[list[Message]]:
+async def rounds(bus: Bus, *topics: str, every: float) -> AsyncGenerator[list[Message], None]:
     """One round at once, then one as soon as a topic is heard, at the latest after `every` seconds.
 
     A round is given what was said since the last one began, oldest first; a message without data, or an empty round,

@@ -12,8 +12,9 @@ from century.core.actor import Role
 from century.core.ids import new_id
 from century.core.work import Work
 from century.escalation.policy import Level, Target, TargetKind, levels_to_json
-from century.escalation.rotation import Rotation, RotationKind, Weekday
+from century.escalation.rotation import Rotation, RotationKind
 from century.escalation.tables import PolicyRow, ScheduleRow
+from century.notify.quiet import Weekday
 from century.rules.severity import Severity
 
 SEED, RESPONDER_SEED = "escalation", "escalation.responder"

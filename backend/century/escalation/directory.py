@@ -17,7 +17,8 @@ from century.escalation.reach import Directory, Someone, Way
 from century.escalation.rotation import Rotation
 from century.escalation.schedule import Override, OverrideKind, Schedule
 from century.escalation.tables import OverrideRow, PolicyRow, ScheduleRow
-from century.notify.tables import ChannelRow
+from century.notify import service as notify
+from century.notify.channel import Channel, ChannelKind, default_name
 from century.rules.severity import Severity
 
 
@@ -86,35 +87,24 @@ async def load_policies(work: Work, ids: Collection[UUID] | None = None) -> dict
 
 async def load_ways(work: Work, settings: Settings, people: Iterable[Someone]) -> list[Way]:
     """Every channel, and for people without one of their own the e-mail of their account, where mail is set up."""
-    rows = await work.rows(
-        select(
-            ChannelRow.id,
-            ChannelRow.name,
-            ChannelRow.kind,
-            ChannelRow.enabled,
-            ChannelRow.severities,
-            ChannelRow.person_id,
-            ChannelRow.quiet_hours,
-            ChannelRow.stopped_at,
-            ChannelRow.stopped_reason,
-        ).order_by(ChannelRow.name)
-    )
-    ways = [_way(row) for row in rows]
+    ways = [_way(each) for each in await notify.list_channels(work)]
     if settings.smtp is not None:
         owners = {way.person for way in ways}
         ways += [
-            Way(None, f"{each.name}'s e-mail", "email", frozenset(Severity), each.id)
+            Way(None, default_name(each.name), ChannelKind.EMAIL, frozenset(Severity), each.id)
             for each in people
             if each.id not in owners
         ]
     return ways
 
 
-def _way(row: Row[ChannelRow]) -> Way:
-    problem = None
-    if not row.enabled:
-        problem = f"the channel '{row.name}' is switched off"
-    elif row.stopped_at is not None:
-        problem = f"the channel '{row.name}' was stopped: {row.stopped_reason or 'it was refused for good'}"
-    severities = frozenset(Severity(each) for each in row.severities)
-    return Way(row.id, row.name, row.kind, severities, row.person_id, problem)
+def _way(channel: Channel) -> Way:
+    return Way(
+        channel.id,
+        channel.name,
+        channel.kind,
+        channel.severities,
+        channel.person_id,
+        channel.problem,
+        channel.quiet_hours,
+    )

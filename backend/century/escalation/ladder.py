@@ -66,7 +66,8 @@ class Ladder:
 class Case:
     """What of an alert the ladder looks at.
 
-    `failing` are the levels all of whose channels fail, `earlier` those who were told in episodes before this one.
+    `failing` are the levels all of whose channels fail, `earlier` those who were told in episodes before this one, and
+    `heard` the channels that took a message of it (None: all that were told): only they hear how it went on.
     """
 
     state: AlertState
@@ -74,6 +75,7 @@ class Case:
     hold: Hold | None = None
     failing: frozenset[int] = frozenset()
     earlier: tuple[Receiver, ...] = ()
+    heard: frozenset[UUID] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +133,9 @@ def step(case: Case, ladder: Ladder, reach: Reach, now: datetime) -> Decision:
         case AlertState.PENDING:
             return Decision(ladder, None)
         case AlertState.ACKNOWLEDGED:
-            return _answered(ladder, AlertState.ACKNOWLEDGED, News.ACKNOWLEDGED, (), now)
+            return _answered(case, ladder, News.ACKNOWLEDGED, (), now)
         case AlertState.RESOLVED:
-            return _answered(ladder, AlertState.RESOLVED, News.RESOLVED, case.earlier, now)
+            return _answered(case, ladder, News.RESOLVED, case.earlier, now)
         case AlertState.FIRING:
             return _held(ladder, case.hold, now) if case.hold else _climb(case, _resumed(ladder, now), reach, now)
 
@@ -143,13 +145,14 @@ def levels_for(policy: Policy, severity: Severity) -> Iterator[tuple[int, Level]
     return ((number, level) for number, level in enumerate(policy.levels, 1) if level.takes(severity))
 
 
-def _answered(ladder: Ladder, state: AlertState, news: News, earlier: tuple[Receiver, ...], now: datetime) -> Decision:
+def _answered(case: Case, ladder: Ladder, news: News, earlier: tuple[Receiver, ...], now: datetime) -> Decision:
     after = replace(ladder, held_since=ladder.held_since or now, held_by=None)
     told = (*earlier, *(each for one in ladder.steps for each in one.receivers))
-    if ladder.told is state or not told:
+    if ladder.told is case.state or not told:
         return Decision(after, None)
-    receivers = {each.key: each for each in told}
-    return Decision(replace(after, told=state), None, (Answered(news, tuple(receivers.values())),))
+    receivers = {each.key: each for each in told if case.heard is None or each.channel in case.heard}
+    said = (Answered(news, tuple(receivers.values())),) if receivers else ()
+    return Decision(replace(after, told=case.state), None, said)
 
 
 def _held(ladder: Ladder, hold: Hold, now: datetime) -> Decision:

@@ -5,20 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
 from uuid import UUID
 
 from century.escalation.policy import Level, Target, TargetKind
 from century.escalation.schedule import Schedule, people_at
+from century.notify.channel import ChannelKind
+from century.notify.quiet import QuietHours, free_at
 from century.rules.severity import Severity
-
-
-class Quiet(Protocol):
-    """Hours in which a channel is left alone."""
-
-    def until(self, at: datetime) -> datetime | None:
-        """When the quiet hours that hold at `at` end; None where none do."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +23,15 @@ class Way:
 
     id: UUID | None
     name: str
-    kind: str
+    kind: ChannelKind
     severities: frozenset[Severity]
     person: UUID | None = None
     problem: str | None = None
-    quiet: Quiet | None = None
+    quiet: QuietHours | None = None
 
     def at(self, now: datetime, severity: Severity) -> datetime:
         """When a message that is due now goes out: quiet hours hold back what is below critical."""
-        if self.quiet is None or severity is Severity.CRITICAL:
-            return now
-        return self.quiet.until(now) or now
+        return free_at(self.quiet, severity, now)
 
     def hindrance(self, severity: Severity) -> str | None:
         """Why an alert of this severity does not go this way."""

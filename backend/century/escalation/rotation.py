@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from century.escalation.wallclock import instant, shown
+from century.notify.quiet import WEEK, Weekday
 
 DAY = timedelta(days=1)
 
@@ -21,18 +22,6 @@ class RotationKind(StrEnum):
     HOURLY = "hourly"
     DAILY = "daily"
     WEEKLY = "weekly"
-
-
-class Weekday(IntEnum):
-    """As Python counts them."""
-
-    MONDAY = 0
-    TUESDAY = 1
-    WEDNESDAY = 2
-    THURSDAY = 3
-    FRIDAY = 4
-    SATURDAY = 5
-    SUNDAY = 6
 
 
 UNITS = {RotationKind.HOURLY: timedelta(hours=1), RotationKind.DAILY: DAY, RotationKind.WEEKLY: timedelta(weeks=1)}
@@ -69,10 +58,10 @@ class Rotation:
             "kind": self.kind.value,
             "length": self.length,
             "hand_off_at": clock(self.hand_off_at),
-            "hand_off_day": None if self.hand_off_day is None else self.hand_off_day.name.lower(),
+            "hand_off_day": self.hand_off_day.value if self.hand_off_day is not None else None,
             "starts_on": self.starts_on.isoformat(),
             "participants": [str(each) for each in self.participants],
-            "days": [each.name.lower() for each in sorted(self.days)],
+            "days": [each.value for each in WEEK if each in self.days],
             "from": clock(self.from_time) if self.from_time is not None else None,
             "to": clock(self.to_time) if self.to_time is not None else None,
         }
@@ -87,10 +76,10 @@ class Rotation:
             kind=RotationKind(stored["kind"]),
             length=stored["length"],
             hand_off_at=time.fromisoformat(stored["hand_off_at"]),
-            hand_off_day=Weekday[day.upper()] if day else None,
+            hand_off_day=Weekday(day) if day else None,
             starts_on=date.fromisoformat(stored["starts_on"]),
             participants=tuple(UUID(each) for each in stored["participants"]),
-            days=frozenset(Weekday[each.upper()] for each in stored["days"]),
+            days=frozenset(Weekday(each) for each in stored["days"]),
             from_time=time.fromisoformat(start) if start else None,
             to_time=time.fromisoformat(end) if end else None,
         )
@@ -129,7 +118,7 @@ def _handed_over(
     anchor = first
     if rotation.kind is RotationKind.WEEKLY and rotation.hand_off_day is not None:
         # The first turn ends at the first hand-off on the right day, and may be short for that.
-        anchor -= DAY * ((rotation.starts_on.weekday() - rotation.hand_off_day) % 7)
+        anchor -= DAY * ((rotation.starts_on.weekday() - WEEK.index(rotation.hand_off_day)) % 7)
     number = max(0, (shown(start, zone) - anchor) // step - 1)
     begins = instant(max(first, anchor + step * number), zone)
     while begins < end:
@@ -150,7 +139,7 @@ def _on_duty(
     day, last = shown(begins, zone).date() - DAY, shown(ends, zone).date()
     pieces: list[tuple[datetime, datetime]] = []
     while day <= last:
-        if not rotation.days or day.weekday() in rotation.days:
+        if not rotation.days or WEEK[day.weekday()] in rotation.days:
             closing = day if closes > opens else day + DAY
             piece_start = max(begins, instant(datetime.combine(day, opens), zone))
             piece_end = min(ends, instant(datetime.combine(closing, closes), zone))

@@ -150,7 +150,7 @@ async def create_override(
 ) -> UUID:
     """Put somebody on call, off call, or in another's place for a while; Invalid for one that overlaps or is empty."""
     # Of two that overlap the second sees the first.
-    await work.execute(select(ScheduleRow.id).where(ScheduleRow.id == schedule_id).with_for_update())
+    await work.rows(select(ScheduleRow.id).where(ScheduleRow.id == schedule_id).with_for_update())
     schedules = await load_schedules(work, since=starts_at - timedelta(days=100), ids=[schedule_id])
     if schedule_id not in schedules:
         raise NotFound(f"no schedule {schedule_id}")

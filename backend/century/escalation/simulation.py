@@ -10,6 +10,7 @@ from century.alerts.alert import AlertState
 from century.escalation.ladder import Case, Ladder, Tell, Unreachable, step
 from century.escalation.policy import Level, Policy
 from century.escalation.reach import Directory, Outcome, Reached, reach, reach_admins
+from century.notify.channel import ChannelKind
 from century.rules.severity import Severity
 
 
@@ -19,7 +20,7 @@ class Told:
 
     channel: UUID | None
     name: str
-    kind: str
+    kind: ChannelKind
     at: datetime
     problem: str | None = None
 

@@ -1,1 +1,0 @@
-"""Whom to reach next, in the schema."""

@@ -28,10 +28,10 @@ ROOMS = {
 }  # fmt: skip
 SERVICES = {
     "access": {"attempts", "audit", "credentials", "keys", "people", "sessions"},
-    "telemetry": {"committer", "compaction", "deployments", "exemplars", "live", "load", "kept", "query", "raw", "recent", "receive", "registry", "requests",
+    "telemetry": {"committer", "compaction", "deployments", "exemplars", "listening", "live", "load", "kept", "query", "raw", "recent", "receive", "registry", "requests",
                   "series"},
     "alerts": {"dependencies", "evidence", "feed", "kept", "lists", "recording", "releasing", "review", "sweeps", "watching", "windows"},
-    "rules": {"budgets", "defaults", "editing", "kept", "objectives"},
+    "rules": {"budgets", "defaults", "editing", "kept", "objectives", "past", "signals", "telemetry_source", "verdicts", "windows"},
     "escalation": {"defaults", "directory", "policies", "schedules"},
     "notify": {"answering", "claims", "courier", "defaults", "editing", "kept", "results", "trying"},
 }  # fmt: skip

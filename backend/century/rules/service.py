@@ -1,0 +1,392 @@
+"""The rulebook: evaluates rules as data arrive and as time passes, in memory, and keeps what changed."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import event, text
+
+from century.core.work import Work, Works
+from century.rules import kept, verdicts
+from century.rules.change import Change
+from century.rules.condition import Condition
+from century.rules.memory import Held, Memory, Place, rhythm
+from century.rules.rule import Rule
+from century.rules.signals import Found, Source, Sources, Unmeasured
+from century.rules.subject import Subject
+from century.rules.verdict import Reading, Standing, Verdict, judge
+from century.rules.verdicts import Health
+from century.telemetry.live import AWAY
+
+logger = logging.getLogger(__name__)
+
+RELOAD = timedelta(seconds=5)
+HEALTH = timedelta(seconds=5)
+SAME_HEALTH = timedelta(seconds=30)
+VALUES = timedelta(seconds=30)
+TELL_AGAIN = timedelta(seconds=30)
+AUDIT = timedelta(seconds=60)
+AUDITED_AT_ONCE = 10
+LONGEST_ERROR = 500
+WRONG = (Standing.FIRING, Standing.PENDING)
+EMPTY = Reading(None, 0, None)
+OFF = "the rule was switched off"
+ELSEWHERE = "the rule does not look at this any more"
+
+
+class Rulebook:
+    """One a process, used by one task. Several processes may have one each: `settle` lets one of them be first.
+
+    `verdicts` when a service reported, `due` every second or two, `settle` in the transaction that acts on what they
+    answer; what was not settled is answered again.
+    """
+
+    def __init__(self, works: Works, sources: Sources) -> None:
+        self.works = works
+        self.sources = sources
+        self._rules: dict[UUID, Rule] = {}
+        self._everywhere: list[Rule] = []
+        self._of_service: dict[str, list[Rule]] = {}
+        self._fresh: list[Rule] = []
+        self._memory = Memory()
+        self._closing: dict[verdicts.Key, Change] = {}
+        self._gone: list[tuple[UUID, Subject]] = []
+        self._fingerprint: tuple[Any, ...] | None = None
+        self._changed = True
+        self._loaded_at: datetime | None = None
+        self._next: dict[Place, datetime] = {}
+        self._owed: set[Place] = set()
+        self._looked: dict[str, datetime] = {}
+        self._audit: list[str] = []
+        self._audited_at: datetime | None = None
+        self._health: dict[UUID, Health] = {}
+        self._written: dict[UUID, Health] = {}
+        self._health_at: datetime | None = None
+        self._values_at: datetime | None = None
+
+    def changed(self) -> None:
+        """Some rule was saved or removed: the next look reads them again (it does so by itself every five seconds)."""
+        self._changed = True
+
+    async def verdicts(self, services: str | Collection[str] | None, now: datetime) -> list[Change]:
+        """What changes now that these services reported; None: look at all of them."""
+        await self._reload(now)
+        if services is None:
+            self._fresh = list(self._rules.values())
+            return _distinct(await self._waiting(now))
+        names = [services] if isinstance(services, str) else list(dict.fromkeys(services))
+        for name in names:
+            self._looked[name] = now
+        return _distinct([*await self._waiting(now), *await self._look(self._reporting(names, now), names, now)])
+
+    async def due(self, now: datetime) -> list[Change]:
+        """What changes by the passing of time: holding, silence, windows that run empty, and whatever was missed."""
+        await self._reload(now)
+        changes = await self._waiting(now)
+        places = self._memory.due(now)
+        places |= {place for place in self._owed if self._next.get(place, now) <= now}
+        self._owed -= places
+        for place in places & self._next.keys():
+            self._next[place] = now + rhythm(self._rules[place[0]].condition) if place[0] in self._rules else now
+        rules = [self._rules[each] for each in dict.fromkeys(rule for rule, _ in places) if each in self._rules]
+        names = sorted({service for _, service in places if service is not None})
+        if names:
+            changes += await self._look(rules, names, now)
+        if nameless := [self._rules[rule] for rule, service in places if service is None and rule in self._rules]:
+            changes += await self._look(nameless, None, now)
+        changes += await self._missed(now)
+        await self._write(now)
+        return _distinct(changes)
+
+    async def settle(self, work: Work, changes: Sequence[Change]) -> list[Change]:
+        """Keep changes with this transaction; answers those of subjects that stood as they were thought to."""
+        if not changes:
+            return []
+        ordered = sorted(changes, key=lambda each: (each.rule.id, each.subject.text))
+        won = await verdicts.settle(work, ordered)
+        lost = [(each.rule.id, each.subject.text) for each in ordered if (each.rule.id, each.subject.text) not in won]
+        stand = await verdicts.these(work, lost) if lost else []
+
+        def committed(_: object) -> None:
+            self._settled([each for each in ordered if (each.rule.id, each.subject.text) in won])
+            for each in ordered:
+                if (each.rule.id, each.subject.text) not in won:
+                    self._memory.drop(each.rule.id, each.subject)
+                    self._closing.pop((each.rule.id, each.subject.text), None)
+            for rule, subject, verdict in stand:
+                if rule in self._rules:
+                    self._memory.put(rule, subject, verdict)
+
+        event.listen(work.session.sync_session, "after_commit", committed, once=True)
+        return [each for each in changes if (each.rule.id, each.subject.text) in won]
+
+    def rule(self, rule_id: UUID) -> Rule | None:
+        """An enabled rule, as it was read last."""
+        return self._rules.get(rule_id)
+
+    def standing(self, rule_id: UUID, subject: Subject) -> Verdict | None:
+        """How a subject stood when it was last looked at."""
+        held = self._memory.get(rule_id, subject)
+        return held.verdict if held else None
+
+    def _settled(self, changes: Iterable[Change]) -> None:
+        for each in changes:
+            key = (each.rule.id, each.subject.text)
+            if self._closing.pop(key, None) is not None:
+                self._forget(each.rule.id, each.subject)
+            elif each.rule.id in self._rules and each.moved:
+                self._memory.put(each.rule.id, each.subject, each.after)
+
+    # Which rules there are.
+
+    async def _reload(self, now: datetime) -> None:
+        recent = self._loaded_at is not None and timedelta(0) <= now - self._loaded_at < RELOAD
+        if recent and not self._changed:
+            return
+        async with self.works.read() as work:
+            fingerprint = await verdicts.fingerprint(work)
+            if fingerprint != self._fingerprint:
+                rules = await kept.rules(work)
+                stand = await verdicts.load(work, [each.id for each in rules if each.id not in self._rules])
+                self._take(rules, now)
+                disabled = {each.id: each for each in rules if not each.enabled}
+                for number, subject, verdict in stand:
+                    if number in self._rules:
+                        self._memory.put(number, subject, verdict)
+                    elif number in disabled and verdict.standing in WRONG:
+                        self._close(disabled[number], subject, verdict, now, OFF)
+        self._fingerprint, self._changed, self._loaded_at = fingerprint, False, now
+
+    async def _waiting(self, now: datetime) -> list[Change]:
+        """What is to be closed, and what rules find that are new."""
+        changes = list(self._closing.values())
+        if self._fresh:
+            fresh, self._fresh = self._fresh, []
+            try:
+                changes += await self._look(fresh, None, now)
+            except BaseException:
+                self._fresh = fresh + self._fresh
+                raise
+        return changes
+
+    def _take(self, rules: Sequence[Rule], now: datetime) -> None:
+        old, self._rules = self._rules, {}
+        self._everywhere, self._of_service, self._fresh = [], {}, []
+        for rule in (each for each in rules if each.enabled):
+            if self.sources.of(rule.condition.signal) is None:
+                self._note(rule, now, 0.0, f"nothing measures {rule.condition.signal.value} yet")
+                continue
+            self._rules[rule.id] = rule
+            if old.get(rule.id) != rule:
+                self._fresh.append(rule)
+            if rule.service is None:
+                self._everywhere.append(rule)
+            else:
+                self._of_service.setdefault(rule.service, []).append(rule)
+        for number in self._memory.rules():
+            before, after = old.get(number), self._rules.get(number)
+            if after is None or before is None or before.service != after.service or _shape(before) != _shape(after):
+                self._leave(before, after, now)
+
+    def _leave(self, before: Rule | None, after: Rule | None, now: datetime) -> None:
+        """Close what a rule does not look at any more."""
+        rule = before or after
+        if rule is None:
+            return
+        same = after is not None and before is not None and _shape(before) == _shape(after)
+        for held in self._memory.of(rule.id):
+            if same and after is not None and after.service in (None, held.subject.service):
+                continue
+            if held.verdict.standing in WRONG:
+                self._close(rule, held.subject, held.verdict, now, ELSEWHERE if after else OFF)
+            else:
+                self._forget(rule.id, held.subject)
+
+    def _close(self, rule: Rule, subject: Subject, verdict: Verdict, now: datetime, reason: str) -> None:
+        ended = Verdict(Standing.OK, now, verdict.value, verdict.samples, verdict.observed_at)
+        self._closing[rule.id, subject.text] = Change(rule, subject, verdict, ended, reason)
+
+    def _forget(self, rule: UUID, subject: Subject) -> None:
+        self._memory.drop(rule, subject)
+        self._gone.append((rule, subject))
+
+    def _reporting(self, names: Sequence[str], now: datetime) -> list[Rule]:
+        """The rules to look at when these services reported; those of long windows have their own rhythm."""
+        chosen: dict[UUID, Rule] = {}
+        for name in names:
+            for rule in (*self._everywhere, *self._of_service.get(name, ())):
+                pause = rhythm(rule.condition)
+                if pause:
+                    place = (rule.id, name)
+                    if self._next.get(place, now) > now:
+                        self._owed.add(place)
+                        continue
+                    self._next[place] = now + pause
+                    self._owed.discard(place)
+                chosen[rule.id] = rule
+        return list(chosen.values())
+
+    async def _missed(self, now: datetime) -> list[Change]:
+        """Look at services of which nothing was said for a while: a message may have been lost."""
+        if self._audited_at is None or now - self._audited_at >= AUDIT:
+            self._audited_at = now
+            known = await self.sources.services(now) | self._of_service.keys()
+            self._looked = {name: at for name, at in self._looked.items() if name in known}
+            self._audit = sorted(
+                name for name in known if name not in self._looked or now - self._looked[name] >= AUDIT
+            )
+        if not self._audit:
+            return []
+        names, self._audit = self._audit[:AUDITED_AT_ONCE], self._audit[AUDITED_AT_ONCE:]
+        return await self.verdicts(names, now)
+
+    # What they find.
+
+    async def _look(self, rules: Sequence[Rule], services: Sequence[str] | None, now: datetime) -> list[Change]:
+        changes: list[Change] = []
+        by_source: dict[int, tuple[Source, list[Rule]]] = {}
+        for rule in rules:
+            source = self.sources.measuring(rule)
+            by_source.setdefault(id(source), (source, []))[1].append(rule)
+        for source, mine in by_source.values():
+            began = time.perf_counter()
+            found = await self._read(source, mine, services, now)
+            seconds = (time.perf_counter() - began) / len(mine)
+            absent = _Absence(source)
+            for rule in mine:
+                said = found.get(rule.id, {})
+                try:
+                    if isinstance(said, Exception):
+                        raise said
+                    changes += await self._judged(rule, said, services, absent, now)
+                except Unmeasured as error:
+                    self._note(rule, now, seconds, str(error))
+                except AWAY:
+                    raise
+                except Exception as error:
+                    logger.exception("the rule %s could not be evaluated", rule.name)
+                    self._note(rule, now, seconds, f"{type(error).__name__}: {error}")
+                else:
+                    self._note(rule, now, seconds, None)
+        return changes
+
+    async def _read(
+        self, source: Source, rules: Sequence[Rule], services: Sequence[str] | None, now: datetime
+    ) -> dict[UUID, Found]:
+        """What rules read; where reading them together fails, each by itself, so that one disturbs no other."""
+        try:
+            return dict(await source.read(rules, services, now))
+        except Exception as error:  # noqa: BLE001 (it goes into the health of the rule at fault)
+            if isinstance(error, AWAY):
+                async with self.works.read() as work:  # away altogether: everything waits
+                    await work.execute(text("SELECT 1"))
+            if len(rules) == 1:
+                return {rules[0].id: Unmeasured(f"{type(error).__name__}: {error}")}
+        found: dict[UUID, Found] = {}
+        for rule in rules:
+            found |= await self._read(source, [rule], services, now)
+        return found
+
+    async def _judged(
+        self,
+        rule: Rule,
+        found: Mapping[Subject, Reading],
+        services: Sequence[str] | None,
+        absent: _Absence,
+        now: datetime,
+    ) -> list[Change]:
+        changes: list[Change] = []
+        readings = dict(found)
+        texts = {subject.text for subject in readings}
+        remembered = self._memory.of(rule.id) if services is None else [
+            held for name in services for held in self._memory.at(rule.id, name)
+        ]  # fmt: skip
+        readings |= {held.subject: EMPTY for held in remembered if held.subject.text not in texts}
+        for subject, reading in readings.items():
+            if (rule.id, subject.text) in self._closing:
+                continue
+            held = self._memory.get(rule.id, subject)
+            if reading.value is None and not reading.samples and await absent.covers(rule.condition, now):
+                continue
+            before = held.verdict if held else None
+            after = judge(rule.condition, before, reading, now)
+            if before is None and after.standing is Standing.UNKNOWN:
+                continue
+            if before is None or before.standing is not after.standing:
+                changes.append(Change(rule, subject, before, after))
+                continue
+            told = self._memory.put(rule.id, subject, after)
+            told.shown = told.shown and (before.value, before.samples) == (after.value, after.samples)
+            again = told.told_at is None or now - told.told_at >= TELL_AGAIN
+            if after.standing is Standing.FIRING and after.value != before.value and again:
+                told.told_at = now
+                changes.append(Change(rule, subject, before, after))
+        return changes
+
+    # How it went.
+
+    def _note(self, rule: Rule, now: datetime, seconds: float, error: str | None) -> None:
+        self._health[rule.id] = Health(now, seconds, error[:LONGEST_ERROR] if error else None)
+
+    async def _write(self, now: datetime) -> None:
+        """Write what is only shown: health, values, and what is gone."""
+        if self._health_at is not None and now - self._health_at < HEALTH:
+            return
+        self._health_at = now
+        health = [(rule, each) for rule, each in self._health.items() if self._worth(rule, each)]
+        shown: list[Held] = []
+        if self._values_at is None or now - self._values_at >= VALUES:
+            self._values_at = now
+            shown = [held for held in self._memory.everything() if not held.shown]
+        gone, end = (
+            [(rule, each.text) for rule, each in self._gone if not self._memory.get(rule, each)],
+            len(self._gone),
+        )
+        if not (health or shown or gone):
+            return
+        async with self.works.begin() as work:
+            if health:
+                await verdicts.write_health(work, health)
+            if shown:
+                await verdicts.refresh(work, [(held.rule, held.subject, held.verdict) for held in shown])
+            if gone:
+                await verdicts.forget(work, gone)
+        self._gone = self._gone[end:]
+        self._written |= dict(health)
+        for held in shown:
+            held.shown = True
+
+    def _worth(self, rule: UUID, health: Health) -> bool:
+        old = self._written.get(rule)
+        return old is None or old.error != health.error or health.at - old.at >= SAME_HEALTH
+
+
+class _Absence:
+    """Whether nothing was measured merely because nobody measured; asked once a look."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._asked = False
+        self._since: datetime | None = None
+
+    async def covers(self, condition: Condition, now: datetime) -> bool:
+        """Whether the source was away at some time of the window that ends now."""
+        if not self._asked:
+            self._since, self._asked = await self._source.listening_since(), True
+        return self._since is None or now - condition.window < self._since
+
+
+def _distinct(changes: Iterable[Change]) -> list[Change]:
+    """One change a subject, the last that was found."""
+    return list({(each.rule.id, each.subject.text): each for each in changes}.values())
+
+
+def _shape(rule: Rule) -> tuple[Any, ...]:
+    """What gives a rule's subjects their names."""
+    condition = rule.condition
+    return condition.signal, condition.metric, condition.group_by

@@ -42,6 +42,10 @@ export interface PlotOptions {
   target: () => { value: number; label: string } | null;
   limits?: () => readonly Limit[];
   shade?: () => Shade | null;
+  /** stretches of time that were wrong, tinted without a name */
+  bands?: () => readonly { from: number; to: number }[];
+  /** foot and top of the axis, where somebody else decides them */
+  axis?: () => [number, number] | null;
   marks: () => readonly Mark[];
   bounds: () => [number, number];
   /** where the cursor stands: an index, or null when it left */
@@ -51,6 +55,8 @@ export interface PlotOptions {
 
 /** Seconds without a value that a line still crosses. */
 const BRIDGED = 130;
+/** Pixels around the plotted area: what is laid over a chart finds its place by them. */
+export const FRAME = { top: 14, right: 14, bottom: 28, left: 56 } as const;
 const FONT = '12px "Geist Variable", sans-serif';
 
 export function reading(kind: Kind, value: number | null | undefined): string {
@@ -100,6 +106,8 @@ export function plot(root: HTMLElement, data: uPlot.AlignedData, options: PlotOp
   const [ink, line, accent] = [token('--ink-3'), token('--line'), token('--accent')];
 
   function range(u: uPlot): [number, number] {
+    const axis = options.axis?.();
+    if (axis) return axis;
     let high = 0;
     let low = 1;
     let lowest = 0;
@@ -134,6 +142,21 @@ export function plot(root: HTMLElement, data: uPlot.AlignedData, options: PlotOp
     pen.fillRect(from, top, to - from, height);
     pen.globalAlpha = 1;
     pen.fillRect(Math.round(from) - ratio / 2, top, 1.5 * ratio, height);
+  }
+
+  function drawBands(u: uPlot, pen: CanvasRenderingContext2D, ratio: number) {
+    const { left, width, top, height } = u.bbox;
+    const within = (at: number) => Math.min(left + width, Math.max(left, u.valToPos(at, 'x', true)));
+    pen.fillStyle = token('--critical-fill');
+    for (const { from, to } of options.bands?.() ?? []) {
+      const start = within(from);
+      // However short a stretch was, it can be seen.
+      const wide = Math.max(2 * ratio, within(to) - start);
+      pen.globalAlpha = 0.12;
+      pen.fillRect(start, top, wide, height);
+      pen.globalAlpha = 1;
+      pen.fillRect(start, top, wide, 3 * ratio);
+    }
   }
 
   function drawShadeName(u: uPlot, pen: CanvasRenderingContext2D, ratio: number) {
@@ -215,7 +238,7 @@ export function plot(root: HTMLElement, data: uPlot.AlignedData, options: PlotOp
     {
       width: Math.max(120, root.clientWidth),
       height: options.height,
-      padding: [14, 14, 0, 0],
+      padding: [FRAME.top, FRAME.right, 0, 0],
       legend: { show: false },
       cursor: {
         points: { size: 7, width: 2 },
@@ -238,7 +261,7 @@ export function plot(root: HTMLElement, data: uPlot.AlignedData, options: PlotOp
           grid: { show: false },
           ticks: { show: false },
           border: { show: true, stroke: line, width: 1 },
-          size: 28,
+          size: FRAME.bottom,
           gap: 7,
           space: 78,
           values: (_, splits, __, ___, step) => instants(splits, step),
@@ -249,7 +272,7 @@ export function plot(root: HTMLElement, data: uPlot.AlignedData, options: PlotOp
           grid: { stroke: line, width: 1 },
           ticks: { show: false },
           border: { show: false },
-          size: 56,
+          size: FRAME.left,
           gap: 8,
           space: options.height < 160 ? 30 : 42,
           values: (_, splits) => splits.map((value) => tick(kind, value)),
@@ -285,6 +308,7 @@ export function plot(root: HTMLElement, data: uPlot.AlignedData, options: PlotOp
             const ratio = devicePixelRatio || 1;
             self.ctx.save();
             drawShade(self, self.ctx, ratio);
+            drawBands(self, self.ctx, ratio);
             drawMarks(self, self.ctx, ratio);
             self.ctx.restore();
           },

@@ -1,0 +1,47 @@
+export interface Complaint {
+  field: string;
+  message: string;
+}
+
+/**
+ * What the server says of a field: `threshold` is also `condition.threshold` and `input.condition.threshold`, and
+ * `hold_for` is `holdFor`. Empty where there is nothing to say.
+ */
+export function complaintOf(fields: Readonly<Record<string, string>>, name: string): string {
+  const sought = plain(name);
+  for (const [field, message] of Object.entries(fields)) {
+    const known = plain(field);
+    if (known === sought || known.endsWith(`.${sought}`)) return sentence(message);
+  }
+  return '';
+}
+
+/** Complaints that belong to none of the fields that a form shows. */
+export function homeless(fields: Readonly<Record<string, string>>, shown: readonly string[]): string[] {
+  const homes = new Set(
+    Object.keys(fields).filter((field) => shown.some((name) => complaintOf({ [field]: 'x' }, name))),
+  );
+  return Object.entries(fields)
+    .filter(([field]) => !homes.has(field))
+    .map(([, message]) => sentence(message));
+}
+
+export function asFields(complaints: readonly Complaint[]): Record<string, string> {
+  const fields: Record<string, string> = {};
+  for (const { field, message } of complaints) fields[field] = fields[field] ? `${fields[field]} ${message}` : message;
+  return fields;
+}
+
+/** With a capital and a full stop, as a sentence that stands alone. */
+export function sentence(text: string): string {
+  if (!text) return '';
+  const begun = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?…]$/.test(begun) ? begun : `${begun}.`;
+}
+
+function plain(name: string): string {
+  return name
+    .replaceAll('_', '')
+    .replace(/\[(\d+)\]/g, '.$1')
+    .toLowerCase();
+}

@@ -24,6 +24,7 @@ from century.alerts.lifecycle import (
     attend,
     attention,
     believed_until,
+    returned,
 )
 from century.rules.condition import Condition, Signal
 from century.rules.verdict import Standing
@@ -110,3 +111,10 @@ def test_the_next_moment_that_matters_is_the_nearest() -> None:
 def test_a_resolution_by_hand_is_believed_until_the_window_has_passed() -> None:
     assert believed_until(ERRORS, START) == START + 15 * MINUTE
     assert believed_until(Condition(Signal.CPU, Comparison.ABOVE, 0.7, window=HOUR), START) == START + HOUR
+
+
+def test_who_was_told_before_a_suppression_is_told_anew_after_it() -> None:
+    told = returned(an_alert(level=2, episode=1))
+    assert (told.episode, told.level) == (2, 0)
+    untold = returned(an_alert(level=0, episode=1))
+    assert (untold.episode, untold.level) == (1, 0)

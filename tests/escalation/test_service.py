@@ -10,6 +10,8 @@ from uuid import UUID
 import pytest
 from sqlalchemy import insert, select, text
 
+from century.alerts import service as alerts
+from century.alerts import sweeps
 from century.alerts.alert import AlertState
 from century.alerts.tables import MaintenanceWindowRow
 from century.core.ids import new_id
@@ -203,12 +205,12 @@ async def test_quiet_hours_put_off_what_is_below_critical(tower: Tower) -> None:
 
 
 async def test_two_workers_tell_once(tower: Tower) -> None:
-    alerts = await tower.alerts(40)
+    many = await tower.alerts(40)
     await asyncio.gather(*(jobs.climb_all(tower.settings, tower.world.works) for _ in range(4)))
     async with tower.world.works.read() as work:
         count = (await work.rows(text("SELECT count(*) AS n FROM notification")))[0].n
         entries = await work.rows(text("SELECT count(*) AS n FROM journal WHERE kind = 'alert.escalated'"))
-    assert count == entries[0].n == len(alerts)
+    assert count == entries[0].n == len(many)
 
 
 async def test_one_that_cannot_be_looked_at_keeps_no_other_waiting(
@@ -249,3 +251,32 @@ async def test_a_batch_takes_few_statements(tower: Tower) -> None:
         policies = await load_policies(work)
         ladders = await work.rows(select(LadderRow.policy))
     assert policies[None].to_json() == ladders[0].policy
+
+
+async def test_a_suppressed_alert_that_is_still_wrong_returns(tower: Tower) -> None:
+    alert = await tower.alert()
+    await tower.climb()
+    tower.world.advance(minutes=2)
+    async with tower.world.works.begin() as work:
+        await alerts.suppress(work, alert, timedelta(minutes=30), "we know")
+    await tower.walk(29)
+    assert await tower.told(alert) == [("firing", 1, ADA)]
+    tower.world.advance(minutes=1)
+    async with tower.world.works.begin() as work:
+        await sweeps.attend_due(work)
+    await tower.climb()
+    assert await tower.told(alert) == [("firing", 1, ADA), ("firing", 1, ADA)]
+    assert (await tower.timeline(alert))[-2:] == [
+        ("alert.released", "The suppression is over, and this is still wrong"),
+        ("alert.escalated", "Level 1 'Initial responder' was told: ada."),
+    ]
+
+
+async def test_a_suppression_that_is_ended_by_hand_returns_too(tower: Tower) -> None:
+    alert = await tower.alert()
+    await tower.climb()
+    async with tower.world.works.begin() as work:
+        await alerts.suppress(work, alert, timedelta(minutes=30), "we know")
+        await alerts.unsuppress(work, alert)
+    await tower.climb()
+    assert await tower.told(alert) == [("firing", 1, ADA), ("firing", 1, ADA)]

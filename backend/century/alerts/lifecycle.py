@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from century.alerts.alert import Alert, AlertState
@@ -162,6 +162,11 @@ def attention(alert: Alert) -> datetime | None:
     if alert.state is AlertState.ACKNOWLEDGED:
         moments.append(alert.reopens_at)
     return min((each for each in moments if each is not None), default=None)
+
+
+def returned(alert: Alert) -> Alert:
+    """What was suppressed and is still wrong: where people were told before, they are told anew, in an episode of its own."""
+    return replace(alert, episode=alert.episode + 1, level=0) if alert.level else alert
 
 
 def answer_by(alert: Alert, now: datetime) -> datetime:

@@ -25,7 +25,7 @@ from century.alerts.answering import (
     said,
 )
 from century.alerts.kept import ALERT, alerts_by_id, holds, look
-from century.alerts.lifecycle import answer_by, attention
+from century.alerts.lifecycle import answer_by, attention, returned
 from century.alerts.recording import record
 from century.alerts.tables import TickRow
 from century.core.errors import Conflict, Invalid, NotFound
@@ -143,7 +143,9 @@ async def unsuppress(work: Work, alert_id: UUID) -> Alert:
     if found.state is AlertState.FIRING:
         late = found.response_breached_at is not None
         changed = replace(
-            changed, due_at=work.now, response_due_at=found.response_due_at if late else answer_by(found, work.now)
+            returned(changed),
+            due_at=work.now,
+            response_due_at=found.response_due_at if late else answer_by(found, work.now),
         )
     record(work, "alert.released", found, f"{work.actor.name} ended the suppression")
     return (await _save(work, [changed]))[0]
@@ -236,7 +238,7 @@ async def _resolve(work: Work, found: Sequence[Alert], note: str | None) -> list
 
 
 CHANGED = (
-    "state", "acknowledged_at", "acknowledged_by_id", "acknowledged_by_name", "suppressed_until", "suppressed_by_id",
+    "state", "episode", "level", "acknowledged_at", "acknowledged_by_id", "acknowledged_by_name", "suppressed_until", "suppressed_by_id",
     "suppressed_by_name", "suppression_reason", "resolved_at", "resolved_by_id", "resolved_by_name", "response_due_at",
     "reopens_at", "due_at", "attention_at",
 )  # fmt: skip

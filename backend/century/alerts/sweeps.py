@@ -20,6 +20,7 @@ from century.alerts.lifecycle import (
     attend,
     attention,
     believed_until,
+    returned,
 )
 from century.alerts.recording import record
 from century.alerts.watching import Finding, follow, resolve
@@ -128,7 +129,7 @@ def _after(work: Work, alert: Alert, due: Due) -> Alert:
             record(work, "alert.released", alert, "The suppression is over, and this is still wrong")
             late = alert.response_breached_at is not None
             return replace(
-                _unsuppressed(alert), due_at=now,
+                returned(_unsuppressed(alert)), due_at=now,
                 response_due_at=alert.response_due_at if late else answer_by(alert, now),
             )  # fmt: skip
         case Expired():

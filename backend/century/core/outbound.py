@@ -129,6 +129,15 @@ class Outbound:
             except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError, OSError) as error:
                 raise Unavailable(f"{redact(url)} cannot be reached: {type(error).__name__}") from None
 
+    async def check(self, url: str, *, field: str = "url") -> None:
+        """Whether a URL may be asked for, before anybody does; Invalid says why not, Unavailable if it has no address."""
+        try:
+            await self.addresses(*_check(url))
+        except Invalid as error:
+            raise Invalid(error.message, field=field) from None
+        except AddressRefused as error:
+            raise Invalid(error.message, field=field) from None
+
     async def addresses(self, host: str, port: int) -> list[Address]:
         """The addresses of a host, every one of which may be reached; AddressRefused if a single one may not."""
         try:

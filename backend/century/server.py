@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from century import addresses, migrations, pages, selfwatch
 from century.access.service import Access
+from century.alerts.feed import Feed
 from century.core.bus import Bus
 from century.core.clock import Clock, SystemClock
 from century.core.db import connect
@@ -43,6 +44,7 @@ class App:
     bus: Bus
     access: Access
     telemetry: Telemetry
+    alert_feed: Feed
     api: Api
 
 
@@ -51,7 +53,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, watches_itself
     bus = Bus(settings.redis_url)
     works = Works(connect(settings.database_url), clock or SystemClock(), bus)
     api = make_api()
-    app = App(settings, works, bus, Access(settings, works), Telemetry(settings, works), api)
+    app = App(settings, works, bus, Access(settings, works), Telemetry(settings, works), Feed(works), api)
     sockets = Sockets(api, app)
     files = pages.Console()
     site = Site(
@@ -87,6 +89,7 @@ async def _living(app: App, sockets: Sockets, watched: Litestar | None) -> Async
             yield
     finally:
         await sockets.stop()
+        await app.alert_feed.stop()
         await app.telemetry.stop()
         await app.bus.close()
         await app.works.engine.dispose()

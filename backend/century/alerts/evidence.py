@@ -110,7 +110,7 @@ async def fill(work: Work, found: Sequence[tuple[Alert, Sequence[Series]]]) -> N
                 for each in columns
             ],
             "deployments": [
-                {"id": row.id, "at": row.at, "version": row.version, "url": row.url, "service": row.service}
+                {"id": str(row.id), "at": row.at, "version": row.version, "url": row.url, "service": row.service}
                 for row in nearby
             ],
         }

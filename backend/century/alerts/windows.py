@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import Row, and_, insert, or_, select, update
-from sqlalchemy import func as sql
 
 from century.alerts.alert import Alert, AlertState
 from century.alerts.kept import ALERT, COLUMNS, WINDOW, of_row, window_of_row, windows
@@ -17,7 +16,7 @@ from century.alerts.plan import Planned, check
 from century.alerts.releasing import release
 from century.alerts.tables import MaintenanceWindowRow
 from century.alerts.window import Matcher, Occurrence, Window
-from century.core.errors import Conflict, Invalid, NotFound
+from century.core.errors import Conflict, NotFound
 from century.core.ids import new_id
 from century.core.work import Work
 
@@ -179,18 +178,8 @@ def _is_let_go(alert: Alert, ended: Window, still: Sequence[Window], now: dateti
     return ended.covers(alert) and not suppressed and not any(each.covers(alert) for each in still)
 
 
-async def affects(work: Work, matchers: Sequence[Matcher]) -> int:
-    """How many open alerts these matchers fit."""
-    if not matchers:
-        rows = await work.rows(select(sql.count()).where(ALERT.c.state != AlertState.RESOLVED.value))
-        return int(rows[0][0])
+async def affected(work: Work, asked: Sequence[tuple[Matcher, ...]]) -> list[int]:
+    """How many open alerts each of these sets of matchers fits."""
     rows = await work.rows(select(*COLUMNS).where(ALERT.c.state != AlertState.RESOLVED.value))
-    return sum(all(matcher.fits(of_row(row)) for matcher in matchers) for row in rows)
-
-
-def read_id(text: str) -> UUID:
-    """The id of a window; Invalid."""
-    try:
-        return UUID(text)
-    except ValueError:
-        raise Invalid("id must be the id of a maintenance window", field="id") from None
+    alerts = [of_row(row) for row in rows]
+    return [sum(all(matcher.fits(each) for matcher in matchers) for each in alerts) for matchers in asked]

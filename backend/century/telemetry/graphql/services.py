@@ -136,13 +136,6 @@ class RequestConnection:
     page_info: PageInfo
 
 
-@strawberry.type(description="How many alerts are open.")
-class OpenAlerts:
-    critical: int = 0
-    warning: int = 0
-    info: int = 0
-
-
 @strawberry.type(description="A watched service.")
 class Service:
     known: strawberry.Private[load.Service]
@@ -162,10 +155,6 @@ class Service:
     @field()
     async def health(self, info: Info) -> Health:
         return await _health_of(info).load(self.known)
-
-    @field()
-    def open_alerts(self) -> OpenAlerts:
-        return OpenAlerts()
 
     @field()
     async def performance(self, info: Info, range: TimeRangeInput) -> Performance:

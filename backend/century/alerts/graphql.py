@@ -1,1 +1,0 @@
-"""What is wrong now, in the schema."""

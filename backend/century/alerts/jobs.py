@@ -1,0 +1,187 @@
+"""What the worker runs for alerts: the loop that watches."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import orjson
+
+from century.alerts import evidence, sweeps, windows
+from century.alerts.alert import Alert
+from century.alerts.watching import Finding, follow
+from century.core import journal
+from century.core.bus import Message
+from century.core.rounds import rounds
+from century.core.settings import Settings
+from century.core.work import Work, Works
+from century.rules import kept
+from century.rules.change import Change
+from century.rules.service import Rulebook
+from century.rules.signals import Sources
+from century.rules.subject import Subject
+from century.rules.telemetry_source import TelemetrySource
+from century.telemetry.committer import TOPIC
+from century.telemetry.live import AWAY
+from century.telemetry.query import Reader
+
+logger = logging.getLogger(__name__)
+
+SWEEP_SECONDS = 2.0
+AGAIN_SECONDS = 10.0
+AWAY_SECONDS = 0.5
+AT_ONCE = 500
+SHOWN_AT_ONCE = 5
+
+
+async def watch(settings: Settings, works: Works) -> None:
+    """Evaluate rules as soon as telemetry is stored, move alerts with what is found, and sweep every two seconds."""
+    watcher = Watcher(works, Sources([TelemetrySource(works, Reader(works.engine))]))
+    async with contextlib.aclosing(rounds(works.bus, TOPIC, journal.TOPIC, every=SWEEP_SECONDS)) as turns:
+        async for said in turns:
+            await watcher.turn(said)
+
+
+class Watcher:
+    """One a worker: rules in memory, and what has still to be looked at."""
+
+    def __init__(self, works: Works, sources: Sources) -> None:
+        self.works = works
+        self.sources = sources
+        self.book = Rulebook(works, sources)
+        self._everything = True
+        self._apart = True
+        self._swept = self._brought = -AGAIN_SECONDS
+
+    async def turn(self, said: Sequence[Message]) -> None:
+        """One round: what was stored, and what has become due. Whatever fails, the next one looks again."""
+        services = self._heard(said)
+        everything, self._everything = self._everything, False
+        try:
+            if everything:
+                await self.look(None)
+            elif services:
+                await self.look(services)
+            if asyncio.get_running_loop().time() - self._swept >= SWEEP_SECONDS or everything:
+                self._swept = asyncio.get_running_loop().time()
+                await self.sweep()
+            elif self._apart:
+                await self._bring_together()
+        except AWAY as error:
+            logger.warning("alerts could not be looked at (%s), trying again", type(error).__name__)
+            self._everything = True
+            await asyncio.sleep(AWAY_SECONDS)
+
+    def _heard(self, said: Sequence[Message]) -> list[str]:
+        """The services that reported; notes what else is to be looked at."""
+        services: dict[str, None] = {}
+        for message in said:
+            if not message.data:
+                self._everything = True
+                self.book.changed()
+            elif message.topic == TOPIC:
+                services[orjson.loads(message.data)["service"]] = None
+            elif str(orjson.loads(message.data).get("kind", "")).startswith(("rule.", "objective.", "routes.")):
+                self.book.changed()
+                self._apart = True
+        return list(services)
+
+    async def look(self, services: list[str] | None) -> None:
+        """Evaluate what these services reported (None: all of them), and follow it."""
+        await self.follow(await self.book.verdicts(services, self.works.clock.now()))
+
+    async def sweep(self) -> None:
+        """Do what has become due, and find again what was lost."""
+        await self._kept("due rules", self._due)
+        await self._kept("ended windows", self._in_one(windows.release_ended))
+        await self._kept("what is due of alerts", self._attend)
+        if self._apart or asyncio.get_running_loop().time() - self._brought >= AGAIN_SECONDS:
+            await self._bring_together()
+        await self._kept("evidence", self._show)
+
+    async def _due(self) -> None:
+        await self.follow(await self.book.due(self.works.clock.now()))
+
+    async def _attend(self) -> None:
+        while True:
+            async with self.works.begin() as work:
+                if await sweeps.attend_due(work) < sweeps.AT_ONCE:
+                    return
+
+    async def _bring_together(self) -> None:
+        self._apart = False
+        self._brought = asyncio.get_running_loop().time()
+        await self._kept("verdicts and alerts", self._together)
+
+    async def _together(self) -> None:
+        async with self.works.begin() as work:
+            await sweeps.find_again(work, await kept.rules(work))
+
+    def _in_one(self, service: Callable[[Work], Awaitable[Any]]) -> Callable[[], Awaitable[None]]:
+        async def run() -> None:
+            async with self.works.begin() as work:
+                await service(work)
+
+        return run
+
+    async def _kept(self, what: str, do: Callable[[], Awaitable[None]]) -> None:
+        """Do one thing of a sweep; what fails does not keep the others from being done."""
+        try:
+            await do()
+        except AWAY:
+            raise
+        except Exception:
+            logger.exception("%s could not be looked at; the next sweep tries again", what)
+
+    async def follow(self, changes: Sequence[Change]) -> None:
+        """Keep verdicts and move their alerts, each batch in one transaction; one that fails is tried piece by piece."""
+        for begin in range(0, len(changes), AT_ONCE):
+            batch = changes[begin : begin + AT_ONCE]
+            try:
+                fired = await self._move(batch)
+            except AWAY:
+                raise
+            except Exception:
+                logger.exception("%d findings could not be followed together", len(batch))
+                fired = [each for change in batch for each in await self._alone(change)] if len(batch) > 1 else []
+            if fired and len(fired) <= SHOWN_AT_ONCE:
+                await self._kept("evidence", self._show)
+
+    async def _alone(self, change: Change) -> list[Alert]:
+        try:
+            return await self._move([change])
+        except AWAY:
+            raise
+        except Exception:
+            logger.exception("what %s finds of %s could not be followed", change.rule.name, change.subject.text)
+            return []
+
+    async def _move(self, batch: Sequence[Change]) -> list[Alert]:
+        async with self.works.begin() as work:
+            settled = await self.book.settle(work, batch)
+            return await follow(
+                work, [Finding(each.rule, each.subject, each.after, each.moved, each.reason) for each in settled]
+            )
+
+    async def _show(self) -> None:
+        """Keep what led to the breach with the alerts that opened of late."""
+        async with self.works.read() as work:
+            lacking = await evidence.lacking(work)
+        found = [(each, await self._seen(each)) for each in lacking]
+        if found:
+            async with self.works.begin() as work:
+                await evidence.fill(work, found)
+
+    async def _seen(self, alert: Alert) -> list[evidence.Series]:
+        subject = Subject(alert.subject, alert.service, alert.attributes)
+        try:
+            traces = await self.sources.evidence(alert.rule, subject, alert.opened_at)
+        except AWAY:
+            raise
+        except Exception:
+            logger.exception("the evidence of alert %s could not be read", alert.id)
+            return []
+        return [evidence.Series(each.name, each.unit, each.at.tolist(), each.values.tolist()) for each in traces]

@@ -31,7 +31,6 @@ NOT_YET = {
     "OpenAlerts",
     "AlertDetail",
     "Checks",
-    "Backtest",
     "Channels",
     "SaveChannel",
     "TestChannel",

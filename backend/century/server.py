@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
@@ -26,6 +26,9 @@ from century.core.graphql.sockets import Sockets
 from century.core.http import ERRORS, Site
 from century.core.settings import Settings
 from century.core.work import Works
+from century.rules.signals import Sources
+from century.rules.telemetry_source import TelemetrySource
+from century.rules.trying import Backtests
 from century.schema import STAGES, make_api
 from century.telemetry.service import Telemetry
 from century.worker import CYCLE_KEY
@@ -46,6 +49,10 @@ class App:
     telemetry: Telemetry
     alert_feed: Feed
     api: Api
+    backtests: Backtests = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.backtests = Backtests(self.works, Sources([TelemetrySource(self.works, self.telemetry.reader)]))
 
 
 def create_app(settings: Settings, *, clock: Clock | None = None, watches_itself: bool = False) -> Litestar:

@@ -3,10 +3,11 @@
 import strawberry
 
 from century.core.actor import Permission
-from century.core.graphql import DeletedPayload, IdInput, Info, Notice, field, mutation
+from century.core.graphql import DeletedPayload, IdInput, Info, Notice, TimeRangeInput, field, mutation
 from century.core.ids import new_id
 from century.core.work import Work
 from century.rules import editing, kept, objectives, wording
+from century.rules.graphql.backtest import Backtest, tried
 from century.rules.graphql.inputs import (
     RestoreRuleInput,
     SaveObjectiveInput,
@@ -69,6 +70,15 @@ class Query:
             sentence=wording.sentence(checked.rule), unit=checked.unit, warnings=notices(checked.warnings),
             problems=notices(checked.refused),
         )  # fmt: skip
+
+    @field(
+        requires=Permission.READ,
+        description="What a rule would have done in a range, without saving it; nights are those of `timeZone`.",
+    )
+    async def backtest_rule(
+        self, info: Info, input: SaveRuleInput, range: TimeRangeInput, time_zone: str = "UTC"
+    ) -> Backtest:
+        return await tried(info, input, range, time_zone)
 
     @field(requires=Permission.READ, description="Every objective, by name.")
     async def objectives(self, info: Info) -> list[Objective]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.utils import format_datetime, getaddresses
+from email.utils import format_datetime, parseaddr
 from urllib.parse import urlsplit
 
 import aiosmtplib
@@ -50,7 +50,7 @@ def recipients(config: Config) -> list[str]:
     if any(ord(each) < 32 for each in given):
         raise Invalid("an address is one line", field="to")
     found: dict[str, None] = {}
-    for _, each in getaddresses([given], strict=True):
+    for _, each in (parseaddr(part) for part in given.split(",")):
         name, at, domain = each.rpartition("@")
         if not at or not name or not domain or " " in each or not domain.replace("-", "").replace(".", "").isalnum():
             raise Invalid(

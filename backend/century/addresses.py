@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import html
+from datetime import datetime, timedelta
 from typing import Any
 
+import orjson
 from graphql import GraphQLError
-from litestar import Request, Response, Router, get
+from litestar import Request, Response, Router, get, post
 
-from century.core.errors import Invalid
+from century.core.errors import Invalid, NotFound
 from century.core.graphql import Context
-from century.core.graphql.api import QUERIES, Answer, Api
-from century.core.graphql.scalars import parse_date_time, parse_duration
-from century.core.http import authenticate, client_address
+from century.core.graphql.api import EVERYTHING, QUERIES, Answer, Api
+from century.core.graphql.scalars import parse_date_time, parse_duration, print_date_time
+from century.core.http import authenticate, client_address, read_body
 from century.pages import INDEX, Console, wants_page
+from century.rules import runbook
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -44,6 +48,35 @@ query Performance($service: String!, $range: TimeRange!) {{
   service(name: $service) {{ name health lastSeenAt performance(range: $range) {{ ...Figures }} }}
 }}
 {FIGURES}"""
+ALERTS = """
+query Alerts($filter: AlertFilter!, $first: Int!, $after: String) {
+  alerts(filter: $filter, first: $first, after: $after) {
+    totalCount
+    pageInfo { endCursor hasNextPage }
+    nodes {
+      id state severity summary subject ruleName value threshold unit openedAt acknowledgedAt acknowledgedBy { name }
+      suppressedUntil resolvedAt responseDueAt service { name } rule { name runbookUrl } heldBy { kind until reason }
+    }
+  }
+}"""
+ACKNOWLEDGE = """
+mutation AcknowledgeRule($rule: String!, $note: String) {
+  acknowledgeAlertsOfRule(input: { rule: $rule, note: $note }) {
+    alerts { id state subject acknowledgedAt acknowledgedBy { name } }
+    refused { id reason }
+  }
+}"""
+RUNBOOKS = "query Runbooks { rules { name runbook } }"
+STATES = ("pending", "firing", "acknowledged", "resolved")
+OPEN = ("firing", "acknowledged")
+SEVERITIES = ("critical", "warning", "info")
+ALERTS_AT_ONCE = 50
+LARGEST_NOTE = 16 * 1024
+RUNBOOK_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>{name}</title></head><body><main><h1>{name}</h1>
+{body}</main></body></html>
+"""
 DEFAULT_LAST = "PT1H"
 STATUSES = {"FORBIDDEN": 403, "NOT_FOUND": 404, "CONFLICT": 409, "INVALID": 400, "RATE_LIMITED": 429, "INTERNAL": 500}
 
@@ -59,6 +92,53 @@ def read_range(request: AnyRequest) -> dict[str, str]:
     return given or {"last": DEFAULT_LAST}
 
 
+def read_filter(request: AnyRequest, now: datetime) -> dict[str, Any]:
+    """What `/monitoring/alerts` is asked for: the open alerts, or with a range those that opened in it. Invalid."""
+    given = request.query_params
+    wanted: dict[str, Any] = {name: given[name] for name in ("service", "subject", "text") if name in given}
+    for name, plural, known in (("state", "states", STATES), ("severity", "severities", SEVERITIES)):
+        if name in given:
+            words = [each.strip().lower() for each in given[name].split(",")]
+            if unknown := next((each for each in words if each not in known), None):
+                raise Invalid(f"{unknown!r} is none of {', '.join(known)}", field=name)
+            wanted[plural] = [each.upper() for each in words]
+    if any(name in given for name in ("last", "from", "to")):
+        said = read_range(request)
+        if "last" in said:
+            last: timedelta = parse_duration(said["last"])
+            try:
+                wanted["openedFrom"] = print_date_time(now - last)
+            except OverflowError:
+                raise Invalid("last is too long", field="last") from None
+        wanted |= {key: said[name] for name, key in (("from", "openedFrom"), ("to", "openedTo")) if name in said}
+    elif "states" not in wanted:
+        wanted["states"] = [each.upper() for each in OPEN]
+    return wanted
+
+
+def read_first(request: AnyRequest) -> int:
+    """How many are asked for at once; Invalid."""
+    said = request.query_params.get("first", str(ALERTS_AT_ONCE))
+    if not (said.isascii() and said.isdecimal() and len(said) <= 4):
+        raise Invalid("first must be a number", field="first")
+    return int(said)
+
+
+async def read_note(request: AnyRequest) -> str | None:
+    """The name in the body of an acknowledgement, as a note: who did it is the token's owner. Invalid."""
+    body = await read_body(request, LARGEST_NOTE)
+    if not body:
+        return None
+    try:
+        said = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise Invalid('the body must be JSON like {"acknowledged_by": "a name"}') from None
+    name = said.get("acknowledged_by") if isinstance(said, dict) else said
+    if name is not None and not isinstance(name, str):
+        raise Invalid("acknowledged_by must be a name", field="acknowledged_by")
+    return f"acknowledged by {name.strip()}" if name and name.strip() else None
+
+
 def status_of(answer: Answer) -> int:
     """The HTTP status of an answer read as a document: that of its first error."""
     if not answer.errors:
@@ -67,23 +147,66 @@ def status_of(answer: Answer) -> int:
 
 
 def routes(api: Api, console: Console) -> Router:
-    """`/monitoring/performance`, by whoever reads it."""
+    """The addresses of the guide, by whoever reads them."""
+
+    async def context_of(request: AnyRequest) -> Context:
+        app = request.app.state.century
+        return Context(app=app, actor=await authenticate(request), address=client_address(request))
+
+    async def page_of(request: AnyRequest) -> Response[bytes]:
+        response = await console.respond(request, INDEX)
+        response.headers["Vary"] = "Accept, Accept-Encoding"
+        return response
+
+    def document(answer: Answer) -> Response[bytes]:
+        headers = {"Vary": "Accept"}
+        return Response(answer.encode(), status_code=status_of(answer), media_type="application/json", headers=headers)
 
     @get("/monitoring/performance")
     async def performance(request: AnyRequest) -> Response[bytes]:
         if wants_page(request):
-            response = await console.respond(request, INDEX)
-            response.headers["Vary"] = "Accept, Accept-Encoding"
-            return response
-        context = Context(
-            app=request.app.state.century, actor=await authenticate(request), address=client_address(request)
-        )
+            return await page_of(request)
+        context = await context_of(request)
         variables: dict[str, Any] = {"range": read_range(request)}
         if service := request.query_params.get("service"):
-            answer = await api.run(PERFORMANCE_OF_ONE, context, variables | {"service": service}, allowed=QUERIES)
-        else:
-            answer = await api.run(PERFORMANCE_OF_ALL, context, variables, allowed=QUERIES)
-        headers = {"Vary": "Accept"}
-        return Response(answer.encode(), status_code=status_of(answer), media_type="application/json", headers=headers)
+            return document(
+                await api.run(PERFORMANCE_OF_ONE, context, variables | {"service": service}, allowed=QUERIES)
+            )
+        return document(await api.run(PERFORMANCE_OF_ALL, context, variables, allowed=QUERIES))
 
-    return Router("/", route_handlers=[performance], include_in_schema=False)
+    @get("/monitoring/alerts")
+    async def alerts(request: AnyRequest) -> Response[bytes]:
+        if wants_page(request):
+            return await page_of(request)
+        context = await context_of(request)
+        variables = {
+            "filter": read_filter(request, context.works.clock.now()),
+            "first": read_first(request),
+            "after": request.query_params.get("after"),
+        }
+        return document(await api.run(ALERTS, context, variables, allowed=QUERIES))
+
+    @post("/monitoring/alerts/{rule:str}/acknowledge", status_code=200)
+    async def acknowledge(request: AnyRequest) -> Response[bytes]:
+        context = await context_of(request)
+        variables = {"rule": request.path_params["rule"], "note": await read_note(request)}
+        return document(await api.run(ACKNOWLEDGE, context, variables, allowed=EVERYTHING))
+
+    @get("/monitoring/runbooks/{rule:str}")
+    async def runbook_of(request: AnyRequest) -> Response[bytes]:
+        rule: str = request.path_params["rule"]
+        if wants_page(request) and "authorization" not in request.headers:
+            return await page_of(request)
+        answer = await api.run(RUNBOOKS, await context_of(request), allowed=QUERIES)
+        if answer.errors or answer.data is None:
+            return document(answer)
+        text = next((each["runbook"] for each in answer.data["rules"] if each["name"] == rule), None)
+        if text is None:
+            raise NotFound(f"no rule named {rule!r}")
+        headers = {"Vary": "Accept, Authorization"}
+        if wants_page(request):
+            page = RUNBOOK_PAGE.format(name=html.escape(rule), body=runbook.html(text))
+            return Response(page.encode(), media_type="text/html", headers=headers)
+        return Response(text.encode(), media_type="text/markdown", headers=headers)
+
+    return Router("/", route_handlers=[performance, alerts, acknowledge, runbook_of], include_in_schema=False)

@@ -72,13 +72,15 @@ async def acknowledge_many(work: Work, ids: Sequence[UUID], note: str | None) ->
 async def acknowledge_rule(work: Work, rule_name: str, note: str | None) -> list[Alert]:
     """Answer for every firing alert of a rule; NotFound where there is neither the rule nor an alert of it."""
     check_note(note)
+    if "\0" in rule_name:
+        raise NotFound("no rule has such a name")
     rows = await work.rows(
         select(ALERT.c.id).where(ALERT.c.rule_name == rule_name, ALERT.c.state == AlertState.FIRING.value)
     )
     if not rows:
         known = await work.rows(select(RuleRow.id).where(RuleRow.name == rule_name))
         if not known:
-            raise NotFound(f"no rule named {rule_name}")
+            raise NotFound(f"no rule named {rule_name!r}")
         return []
     found = await alerts_by_id(work, [row.id for row in rows], lock="update")
     return await _acknowledge(work, [each for each in found.values() if not refused_acknowledgement(each)], note)

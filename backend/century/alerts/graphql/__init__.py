@@ -142,6 +142,12 @@ class AlertsNoteInput:
 
 
 @strawberry.input
+class AcknowledgeRuleInput:
+    rule: str
+    note: str | None = None
+
+
+@strawberry.input
 class SuppressAlertInput:
     id: strawberry.ID
     duration: timedelta
@@ -241,6 +247,14 @@ class Mutation:
         ids = [id_of(each, "ids") for each in input.ids]
         async with info.context.works.begin(info.context.actor) as work:
             return AlertsPayload.of(*await service.acknowledge_many(work, ids, input.note))
+
+    @mutation(
+        requires=Permission.OPERATE,
+        description="Answer for every firing alert of the rule of this name; NOT_FOUND without such a rule.",
+    )
+    async def acknowledge_alerts_of_rule(self, info: Info, input: AcknowledgeRuleInput) -> AlertsPayload:
+        async with info.context.works.begin(info.context.actor) as work:
+            return AlertsPayload.of(await service.acknowledge_rule(work, input.rule, input.note), [])
 
     @mutation(requires=Permission.OPERATE, description="End all of these that are open.")
     async def resolve_alerts(self, info: Info, input: AlertsNoteInput) -> AlertsPayload:

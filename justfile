@@ -39,7 +39,7 @@ schema:
 schema-check:
     uv run python -m century.schema | diff -u frontend/schema.graphql -
 
-# Measure: ingest, queries, subscribers; figures as a table.
+# Measure: ingest, queries, subscribers, alerts; figures as a table.
 bench *names:
     uv run python -m tests.bench {{names}}
 

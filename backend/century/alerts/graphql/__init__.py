@@ -288,6 +288,7 @@ class Subscription:
     @subscription(
         requires=Permission.READ,
         description="Everything that happens to alerts, each once and in order: after a cursor, else from now on.",
+        cursor="after",
     )
     async def alert_changes(self, info: Info, after: str | None = None) -> AsyncGenerator[AlertChange, None]:
         cursor = feed.read_cursor(after) if after is not None else None
@@ -296,4 +297,5 @@ class Subscription:
             if not info.context.actor.may(Permission.READ):
                 return
             info.context.loaders.clear()
+            info.context.place = event.number
             yield AlertChange.of(event)

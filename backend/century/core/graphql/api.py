@@ -14,10 +14,12 @@ import strawberry
 from graphql import (
     DocumentNode,
     ExecutionResult,
+    FieldNode,
     FragmentDefinitionNode,
     GraphQLError,
     OperationDefinitionNode,
     OperationType,
+    VariableNode,
     execute,
     specified_rules,
     subscribe,
@@ -33,7 +35,7 @@ from century.core.errors import CenturyError, Invalid
 from century.core.graphql import guard
 from century.core.graphql.context import Context
 from century.core.graphql.failures import Presented, present, present_expected
-from century.core.graphql.fields import is_shared
+from century.core.graphql.fields import cursor_of, is_shared
 from century.core.graphql.permissions import STRAWBERRY, Need, Permissions, refuse_missing
 from century.core.graphql.scalars import SCALARS
 
@@ -59,13 +61,17 @@ class WrongMethod(CenturyError):
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """An operation that is valid, within bounds, and knows what it needs."""
+    """An operation that is valid, within bounds, and knows what it needs.
+
+    `cursor` is set of a subscription to a log of events: the variable that says after which, or "" where none does.
+    """
 
     query: str
     document: DocumentNode
     operation: OperationDefinitionNode
     needs: tuple[Need, ...]
     shared: bool
+    cursor: str | None = None
 
     @property
     def name(self) -> str | None:
@@ -148,7 +154,7 @@ class Api:
             raise Rejected(errors)
         fragments = {each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)}
         needs = self.permissions.needs(operation, fragments)
-        prepared = Prepared(query, document, operation, needs, self._is_shared(operation))
+        prepared = Prepared(query, document, operation, needs, self._is_shared(operation), self._cursor_of(operation))
         if len(query) <= LONGEST_KEPT:
             self._prepared[key] = prepared
             self._characters += len(query)
@@ -243,6 +249,18 @@ class Api:
             root.fields[name.value].extensions.get(STRAWBERRY) for name in names if name and name.value in root.fields
         ]
         return len(made) == len(names) and all(isinstance(each, StrawberryField) and is_shared(each) for each in made)
+
+    def _cursor_of(self, operation: OperationDefinitionNode) -> str | None:
+        root = self._core.subscription_type
+        first = operation.selection_set.selections[0] if operation.selection_set.selections else None
+        if operation.operation is not OperationType.SUBSCRIPTION or root is None or not isinstance(first, FieldNode):
+            return None
+        made = root.fields[first.name.value].extensions.get(STRAWBERRY) if first.name.value in root.fields else None
+        named = cursor_of(made) if isinstance(made, StrawberryField) else None
+        if named is None:
+            return None
+        given = next((each.value for each in first.arguments or () if each.name.value == named), None)
+        return given.name.value if isinstance(given, VariableNode) else ""
 
 
 class Rejected(Exception):

@@ -14,13 +14,17 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Context:
-    """One operation's surroundings. `app` is the `century.server.App`: core names no stage, so it is not typed here."""
+    """One operation's surroundings. `app` is the `century.server.App`: core names no stage, so it is not typed here.
+
+    `place` is where a subscription to a log of events stands: the number of the event it tells.
+    """
 
     app: Any
     actor: Actor
     address: str | None = None
     request_id: str | None = None
     loaders: dict[str, Any] = field(default_factory=dict)
+    place: int | None = None
 
     @property
     def works(self) -> "Works":

@@ -1,7 +1,12 @@
-"""Shared executions: subscribers who ask the same with the same permissions hear one execution, encoded once."""
+"""Shared executions: subscribers who ask the same with the same permissions hear one execution, encoded once.
+
+Subscribers to a log of events begin at different places of it. An execution of theirs can be joined until it has told
+something; those that ask the same are made one as soon as they stand at the same place.
+"""
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
@@ -34,6 +39,8 @@ class _Execution:
     def __init__(self) -> None:
         self.subscribers: dict[Subscriber, None] = {}
         self.task: asyncio.Task[None] | None = None
+        self.place: int | None = None
+        self.successor: _Execution | None = None
 
 
 class FanOut:
@@ -42,9 +49,10 @@ class FanOut:
     def __init__(self, api: Api) -> None:
         self._api = api
         self._running: dict[Key, _Execution] = {}
+        self._logs: dict[Key, dict[_Execution, None]] = {}
 
     def __len__(self) -> int:
-        return len(self._running)
+        return len({*self._running.values(), *(each for logs in self._logs.values() for each in logs)})
 
     def join(
         self, prepared: Prepared, context: Context, variables: Mapping[str, Any] | None, subscriber: Subscriber
@@ -73,17 +81,26 @@ class FanOut:
         context: Context,
         variables: Mapping[str, Any] | None,
     ) -> None:
+        log = _log(key, prepared, variables)
+        if log is not None:
+            self._logs.setdefault(log, {})[execution] = None
         try:
-            async for answer in self._api.subscribe(prepared, context, variables):
-                if not answer.ran:
-                    errors = encode(answer.errors)
-                    self._forget(key, execution)
+            async with aclosing(self._api.subscribe(prepared, context, variables)) as answers:  # type: ignore[type-var]
+                async for answer in answers:
+                    if not answer.ran:
+                        errors = encode(answer.errors)
+                        self._forget(key, execution)
+                        for subscriber in list(execution.subscribers):
+                            subscriber.refused(errors)
+                        return
+                    payload = answer.encode().decode()
                     for subscriber in list(execution.subscribers):
-                        subscriber.refused(errors)
-                    return
-                payload = answer.encode().decode()
-                for subscriber in list(execution.subscribers):
-                    subscriber.hear(payload)
+                        subscriber.hear(payload)
+                    if log is not None:
+                        self._forget(key, execution)
+                        execution.place = context.place
+                        if self._met(log, execution):
+                            return
             self._forget(key, execution)
             for subscriber in list(execution.subscribers):
                 subscriber.finished()
@@ -94,9 +111,29 @@ class FanOut:
                 subscriber.refused(errors)
         finally:
             self._forget(key, execution)
+            if log is not None and log in self._logs:
+                self._logs[log].pop(execution, None)
+                if not self._logs[log]:
+                    del self._logs[log]
+
+    def _met(self, log: Key, execution: _Execution) -> bool:
+        """Whether another execution of the same log stands at the same place: its subscribers go on there."""
+        if execution.place is None:
+            return False
+        other = next(
+            (each for each in self._logs[log] if each is not execution and each.place == execution.place), None
+        )
+        if other is None:
+            return False
+        other.subscribers |= execution.subscribers
+        execution.subscribers.clear()
+        execution.successor = other
+        return True
 
     def leave(self, key: Key, execution: _Execution, subscriber: Subscriber) -> None:
         """Let a subscriber hear no more; the last one to leave ends the execution."""
+        while execution.successor is not None:
+            execution = execution.successor
         execution.subscribers.pop(subscriber, None)
         if not execution.subscribers and execution.task:
             # Forgotten before it is cancelled, so that nobody joins what is about to end.
@@ -106,6 +143,14 @@ class FanOut:
     def _forget(self, key: Key, execution: _Execution) -> None:
         if self._running.get(key) is execution:
             del self._running[key]
+
+
+def _log(key: Key, prepared: Prepared, variables: Mapping[str, Any] | None) -> Key | None:
+    """What executions have in common that tell the same log from different places."""
+    if prepared.cursor is None or not prepared.shared:
+        return None
+    others = {name: value for name, value in (variables or {}).items() if name != prepared.cursor}
+    return (key[0], key[1], orjson.dumps(others, option=orjson.OPT_SORT_KEYS), key[3], key[4])
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ class Requires:
 
 
 SHARED = "shared"
+CURSOR = "cursor"
 
 
 def field(
@@ -35,7 +36,7 @@ def field(
     deprecation_reason: str | None = None,
 ) -> Callable[[Resolver], Resolver]:
     """A field of a GraphQL type; a root field must name its permission, a child without one asks for none of its own."""
-    return _field(requires, name, description, deprecation_reason, is_subscription=False, shared=False)
+    return _field(requires, name, description, deprecation_reason, is_subscription=False, metadata={})
 
 
 mutation = field
@@ -47,9 +48,15 @@ def subscription(
     name: str | None = None,
     description: str | None = None,
     shared: bool = True,
+    cursor: str | None = None,
 ) -> Callable[[Resolver], Resolver]:
-    """A subscription; `shared=False` when its resolver looks at the actor, so that each actor gets its own execution."""
-    return _field(requires, name, description, None, is_subscription=True, shared=shared)
+    """A subscription; `shared=False` when its resolver looks at the actor, so that each actor gets its own execution.
+
+    `cursor` names the argument after which a log of events is told. Its resolver sets `info.context.place` before each
+    event, by which executions that began at different places become one where they meet.
+    """
+    metadata = {SHARED: shared, CURSOR: cursor}
+    return _field(requires, name, description, None, is_subscription=True, metadata=metadata)
 
 
 def _field(
@@ -59,7 +66,7 @@ def _field(
     deprecation_reason: str | None,
     *,
     is_subscription: bool,
-    shared: bool,
+    metadata: dict[str, Any],
 ) -> Callable[[Resolver], Resolver]:
     def decorate(resolver: Resolver) -> Resolver:
         made: StrawberryField = strawberry.field(
@@ -68,7 +75,7 @@ def _field(
             description=description or _sentence(resolver),
             deprecation_reason=deprecation_reason,
             is_subscription=is_subscription,
-            metadata={SHARED: shared},
+            metadata=metadata,
             directives=[Requires(permission=requires)] if requires is not None else [],
         )
         return made  # type: ignore[return-value]
@@ -88,6 +95,12 @@ def permission_of(made: StrawberryField) -> Permission | None:
 def is_shared(made: StrawberryField) -> bool:
     """Whether subscribers with equal permissions may share one execution of this subscription."""
     return bool(made.metadata.get(SHARED))
+
+
+def cursor_of(made: StrawberryField) -> str | None:
+    """The argument after which a log of events is told; None of other subscriptions."""
+    named = made.metadata.get(CURSOR)
+    return str(named) if named else None
 
 
 def extends(target: type) -> Callable[[type], type]:

@@ -55,7 +55,8 @@ class Bus:
         if self._listener is None:
             self._listener = asyncio.create_task(self._listen(), name="bus")
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._listening.wait(), 2)
+            async with asyncio.timeout(2):
+                await self._listening.wait()
         try:
             yield _drain(queue)
         finally:

@@ -36,8 +36,10 @@ async def rounds(bus: Bus, *topics: str, every: float) -> AsyncGenerator[list[Me
             said = heard[:]
             heard.clear()
             yield said
+            # Not `wait_for`: there Python 3.11 loses a cancellation that comes together with what is waited for.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(rung.wait(), every)
+                async with asyncio.timeout(every):
+                    await rung.wait()
     finally:
         listener.cancel()
         await asyncio.gather(listener, return_exceptions=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
-from icalendar import Calendar, Event
+from icalendar import Calendar, Event, vText
 
 from century.core.timerange import TimeRange
 from century.escalation.schedule import Schedule, Shift, shifts
@@ -20,7 +20,7 @@ def feed(schedule: Schedule, names: Mapping[UUID, str], changed_at: datetime, no
     calendar.add("prodid", "-//Century//On call//EN")
     calendar.add("version", "2.0")
     calendar.add("method", "PUBLISH")
-    calendar.add("x-wr-calname", f"On call: {schedule.name}")
+    calendar.add("x-wr-calname", vText(f"On call: {schedule.name}"))
     calendar.add("refresh-interval", timedelta(hours=1), parameters={"VALUE": "DURATION"})
     for shift in shifts(schedule, TimeRange(now - BEHIND, now + AHEAD)):
         calendar.add_component(_event(schedule, shift, names, changed_at))

@@ -41,7 +41,7 @@ async def calendar(request: Request[Any, Any, Any], schedule_id: FromPath[str], 
         schedule = board.one(UUID(schedule_id))
         names = {each.id: each.name for each in board.people.values()}
         body = feed(schedule, names, board.changed_at[schedule.id], work.now)
-    return Response(body, media_type="text/calendar; charset=utf-8", headers={"Cache-Control": "private, max-age=300"})
+    return Response(body, media_type="text/calendar", headers={"Cache-Control": "private, max-age=300"})
 
 
 routes: list[Any] = [calendar]

@@ -7,6 +7,7 @@ from uuid import UUID
 import strawberry
 
 from century.access.graphql import Person
+from century.core.errors import Invalid
 from century.core.graphql import Info, Notice, TimeRangeInput, field
 from century.core.timerange import TimeRange
 from century.escalation import coverage
@@ -32,6 +33,7 @@ strawberry.enum(TargetKind, description="CHANNELS_OF_SEVERITY: every shared chan
 
 # How far ahead gaps are told where no range is asked for.
 AHEAD = coverage.AHEAD
+LONGEST_VIEW = timedelta(days=100)
 
 
 def named(people: Mapping[UUID, Someone], person: UUID) -> Person:
@@ -229,7 +231,10 @@ class Schedule:
 
     @field(description="Every shift that touches the range, whole, by its start.")
     def shifts(self, info: Info, range: TimeRangeInput) -> list[Shift]:
-        found = rosters.shifts(self.known, range.resolve(info.context.works.clock.now()))
+        span = range.resolve(info.context.works.clock.now())
+        if span.length > LONGEST_VIEW:
+            raise Invalid(f"shifts are shown for {LONGEST_VIEW.days} days at most", field="range")
+        found = rosters.shifts(self.known, span)
         return [
             Shift(
                 person=named(self.board.people, each.person),

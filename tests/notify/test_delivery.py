@@ -184,7 +184,7 @@ async def test_refused_for_good_stops_the_channel_and_tells_the_admins_once(
     assert receiver.received[1].json["data"]["title"] == (
         "Century: The channel 'pager' is stopped, it was refused for good: 410: gone"
     )
-    assert await stored.rows(NotificationRow, "state", "reason") == [
+    assert sorted(await stored.rows(NotificationRow, "state", "reason")) == [
         ("failed", "410: gone"),
         ("failed", "the channel 'pager' is stopped: 410: gone"),
     ]

@@ -86,6 +86,20 @@ async def test_of_two_evaluators_one_is_first(works: Works, clock: MovableClock)
     assert await look(one, works) == []
 
 
+async def test_a_report_of_which_nothing_was_said_is_looked_at_within_seconds(
+    works: Works, clock: MovableClock
+) -> None:
+    shop, book = await Shop.new(works), rulebook(works)
+    await save(works, errors())
+    await shop.export(clock.now())
+    assert await look(book, works) == ["rule shop ok"]
+    assert await wait(book, works) == []
+    clock.advance(seconds=2)
+    await shop.export(clock.now(), bad=50)
+    clock.advance(seconds=3)
+    assert await wait(book, works) == ["rule shop firing"], "its server died between the commit and the message"
+
+
 async def test_a_new_evaluator_goes_on_where_the_last_one_stood(works: Works, clock: MovableClock) -> None:
     shop = await Shop.new(works)
     await save(works, errors(hold_for=timedelta(minutes=1)))

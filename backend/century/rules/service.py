@@ -32,6 +32,7 @@ VALUES = timedelta(seconds=30)
 TELL_AGAIN = timedelta(seconds=30)
 AUDIT = timedelta(seconds=60)
 AUDITED_AT_ONCE = 10
+RECHECK = timedelta(seconds=3)
 LONGEST_ERROR = 500
 WRONG = (Standing.FIRING, Standing.PENDING)
 EMPTY = Reading(None, 0, None)
@@ -232,18 +233,24 @@ class Rulebook:
         return list(chosen.values())
 
     async def _missed(self, now: datetime) -> list[Change]:
-        """Look at services of which nothing was said for a while: a message may have been lost."""
-        if self._audited_at is None or now - self._audited_at >= AUDIT:
+        """Look at services that reported since they were looked at: who stored it may have died before it said so.
+
+        Now and then at the others too.
+        """
+        missed: list[str] = []
+        if self._audited_at is None or now - self._audited_at >= RECHECK:
             self._audited_at = now
-            known = await self.sources.services(now) | self._of_service.keys()
+            heard = await self.sources.services(now)
+            known = heard.keys() | self._of_service.keys()
             self._looked = {name: at for name, at in self._looked.items() if name in known}
+            missed = sorted(name for name in heard if name in self._looked and heard[name] > self._looked[name])
             self._audit = sorted(
                 name for name in known if name not in self._looked or now - self._looked[name] >= AUDIT
             )
-        if not self._audit:
+        if not missed and not self._audit:
             return []
         names, self._audit = self._audit[:AUDITED_AT_ONCE], self._audit[AUDITED_AT_ONCE:]
-        return await self.verdicts(names, now)
+        return await self.verdicts([*missed, *names], now)
 
     # What they find.
 

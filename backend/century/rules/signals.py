@@ -59,8 +59,8 @@ class Source(Protocol):
 
     signals: frozenset[Signal]
 
-    async def services(self, now: datetime) -> Sequence[str]:
-        """The services that it heard of lately."""
+    async def services(self, now: datetime) -> Mapping[str, datetime]:
+        """The services that it heard of lately, and when it heard of them last."""
 
     async def read(self, rules: Sequence[Rule], services: Sequence[str] | None, now: datetime) -> Mapping[UUID, Found]:
         """What these rules read now, of subjects of these services (none: of all, and of those without a service).
@@ -99,9 +99,13 @@ class Sources:
             raise Unmeasured(f"nothing measures {rule.condition.signal.value} yet")
         return source
 
-    async def services(self, now: datetime) -> set[str]:
-        """The services that any source heard of lately."""
-        return {name for source in self.all for name in await source.services(now)}
+    async def services(self, now: datetime) -> dict[str, datetime]:
+        """The services that any source heard of lately, and when that was last."""
+        heard: dict[str, datetime] = {}
+        for source in self.all:
+            for name, at in (await source.services(now)).items():
+                heard[name] = max(at, heard.get(name, at))
+        return heard
 
     async def history(self, rule: Rule, span: TimeRange, step: timedelta | None = None) -> History:
         """What a rule would have read in a range; raises `Unmeasured`."""

@@ -63,10 +63,10 @@ class TelemetrySource:
         self._critical: dict[str, tuple[str, ...]] = {}
         self._critical_at: datetime | None = None
 
-    async def services(self, now: datetime) -> Sequence[str]:
-        """The services that were heard of in the last day."""
+    async def services(self, now: datetime) -> Mapping[str, datetime]:
+        """The services that were heard of in the last day, and when each was last."""
         async with raw.asking(self.works.engine) as connection:
-            return [each.name for each in await heard(connection, None) if now - each.at <= LATELY]
+            return {each.name: each.at for each in await heard(connection, None) if now - each.at <= LATELY}
 
     async def listening_since(self) -> datetime | None:
         """Since when some server has been taking telemetry."""
@@ -76,7 +76,7 @@ class TelemetrySource:
         """What rules read of these services, or of all."""
         if services is None:
             named = {rule.service for rule in rules if rule.service is not None}
-            everywhere = await self.services(now) if any(rule.service is None for rule in rules) else ()
+            everywhere = await self.services(now) if any(rule.service is None for rule in rules) else {}
             services = sorted({*named, *everywhere})
         found: dict[UUID, dict[Subject, Reading]] = {rule.id: {} for rule in rules}
         failed: dict[UUID, Exception] = {}

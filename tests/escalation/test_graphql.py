@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from century.escalation.defaults import plant
 from tests.access.conftest import House, Site, house, site
+from tests.escalation.conftest import Tower
 
 __all__ = ["house", "site"]
 
@@ -272,3 +273,25 @@ async def test_a_calendar_lies_at_a_secret_address(planted: Site) -> None:
     schedule = next(each for each in shown if each["name"] == "Web")["id"]
     await planted.data(admin, DELETE_SCHEDULE, id=schedule)
     assert (await planted.http.get(path)).status_code == 404
+
+
+async def test_an_alert_says_where_it_stands(planted: Site) -> None:
+    tower = Tower(planted.house.world, planted.house.world.settings)
+    await tower.channel("#ops")
+    alert = await tower.alert()
+    viewer = await planted.house.bearer("viewer")
+    ask = (
+        "query($id: ID!) { alert(id: $id) { escalation { policy level levels nextLevelAt steps { level name at reached \
+told reason } } } }"
+    )
+    assert (await planted.data(viewer, ask, id=str(alert)))["alert"] == {"escalation": None}
+    await tower.climb()
+    found = (await planted.data(viewer, ask, id=str(alert)))["alert"]["escalation"]
+    steps = found.pop("steps")
+    assert found == {"policy": "Default", "level": 1, "levels": 4, "nextLevelAt": "2026-11-02T09:15:00Z"}
+    assert [(each["name"], each["reached"], each["told"]) for each in steps] == [
+        ("Initial responder", True, ["#ops"]),
+        ("Senior engineer", False, []),
+        ("Engineering manager", False, []),
+        ("Executives", False, []),
+    ]

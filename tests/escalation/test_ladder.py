@@ -24,6 +24,7 @@ from century.escalation.ladder import (
     Step,
     Tell,
     Unreachable,
+    rungs,
     step,
     steps_from_json,
     steps_to_json,
@@ -244,6 +245,24 @@ def test_steps_are_stored_and_read_back() -> None:
         Step(2, "Senior engineer", minutes(15), (), (), "nobody is on call in 'Senior engineer'"),
     )
     assert steps_from_json(steps_to_json(steps)) == steps
+
+
+def test_levels_are_shown_those_reached_and_those_ahead() -> None:
+    climb = Climb()
+    climb.reachable -= {"Senior engineer"}
+    climb.look(0)
+    climb.look(15)
+    shown = rungs(climb.ladder, Severity.CRITICAL, firing=True)
+    assert [(each.level, each.at, each.reached, each.told) for each in shown] == [
+        (1, OPENED, True, ("Initial responder",)),
+        (2, minutes(15), True, ()),
+        (3, minutes(15), True, ("Engineering manager",)),
+        (4, minutes(60), False, ()),
+    ]
+    assert rungs(climb.ladder, Severity.WARNING, firing=True)[3:] == [], "executives are for critical alerts"
+    climb.look(20, hold=WINDOW)
+    assert rungs(climb.ladder, Severity.CRITICAL, firing=True)[3].at is None, "held, nobody knows when"
+    assert rungs(climb.ladder, Severity.CRITICAL, firing=False)[3].at is None
 
 
 def test_news_has_its_name() -> None:

@@ -145,6 +145,30 @@ def levels_for(policy: Policy, severity: Severity) -> Iterator[tuple[int, Level]
     return ((number, level) for number, level in enumerate(policy.levels, 1) if level.takes(severity))
 
 
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """A level as it is shown: reached at `at`, or planned for then (None: not while it is held or answered)."""
+
+    level: int
+    name: str
+    at: datetime | None
+    reached: bool
+    told: tuple[str, ...] = ()
+    reason: str | None = None
+
+
+def rungs(ladder: Ladder, severity: Severity, *, firing: bool) -> list[Rung]:
+    """The levels that were reached, in order, and those that are still ahead."""
+    found = [Rung(each.level, each.name, each.at, True, each.told, each.reason) for each in ladder.steps]
+    climbing = firing and ladder.held_since is None
+    found += [
+        Rung(number, level.name, ladder.begun_at + level.delay if climbing else None, reached=False)
+        for number, level in levels_for(ladder.policy, severity)
+        if number > ladder.level
+    ]
+    return found
+
+
 def _answered(case: Case, ladder: Ladder, news: News, earlier: tuple[Receiver, ...], now: datetime) -> Decision:
     after = replace(ladder, held_since=ladder.held_since or now, held_by=None)
     told = (*earlier, *(each for one in ladder.steps for each in one.receivers))

@@ -66,7 +66,7 @@ async def climb(work: Work, settings: Settings, only: Collection[UUID] | None = 
     alerts = await _claim(work, only)
     if not alerts:
         return 0
-    ladders = await _ladders(work, [each.id for each in alerts])
+    ladders = await ladders_of(work, [each.id for each in alerts])
     policies = await _policies(work, alerts, ladders)
     firing = [each for each in alerts if each.state is AlertState.FIRING]
     held = await holds(work, firing)
@@ -106,7 +106,8 @@ async def due(work: Work) -> list[UUID]:
     return [row.id for row in await work.rows(statement)]
 
 
-async def _ladders(work: Work, ids: Sequence[UUID]) -> dict[UUID, dict[int, Ladder]]:
+async def ladders_of(work: Work, ids: Sequence[UUID]) -> dict[UUID, dict[int, Ladder]]:
+    """The ladders of these alerts, by their episodes."""
     found: dict[UUID, dict[int, Ladder]] = {}
     rows = await work.rows(select(LADDER).where(LADDER.c.alert_id.in_(list(ids))).order_by(LADDER.c.episode))
     for row in rows:

@@ -1,13 +1,13 @@
 """Whom to reach next, in the schema."""
 
 from datetime import datetime
-from typing import cast
 from uuid import UUID
 
 import strawberry
 from strawberry.dataloader import DataLoader
 
 from century.access.graphql import Person
+from century.alerts.graphql.types import Alert
 from century.core.actor import Permission
 from century.core.graphql import DeletedPayload, IdInput, Info, Notice, extends, field, mutation
 from century.core.ids import new_id
@@ -17,6 +17,7 @@ from century.escalation.coverage import coverage
 from century.escalation.directory import load_directory, load_people, load_policies
 from century.escalation.graphql.inputs import CreateOverrideInput, SaveEscalationPolicyInput, SaveScheduleInput
 from century.escalation.graphql.types import (
+    AlertEscalation,
     EscalationPolicy,
     OnCall,
     Override,
@@ -24,8 +25,10 @@ from century.escalation.graphql.types import (
     Simulation,
     SimulationStep,
 )
+from century.escalation.ladder import Ladder
+from century.escalation.service import ladders_of
 from century.escalation.simulation import simulate
-from century.rules.graphql.types import Rule, id_of, notices
+from century.rules.graphql.types import Rule, id_of, loader, notices
 from century.rules.severity import Severity
 
 
@@ -186,15 +189,30 @@ class RuleEscalation:
         return await _policies_by_id(info).load(policy_id) if policy_id is not None else None
 
 
+@extends(Alert)
+class AlertsEscalation:
+    @field(description="Where its present episode stands; null before anybody was to be told.")
+    async def escalation(self, info: Info, root: strawberry.Parent[Alert]) -> AlertEscalation | None:
+        found = (await _ladders(info).load(root.known.id)).get(root.known.episode)
+        return AlertEscalation.of(found, root.known) if found is not None else None
+
+
+def _ladders(info: Info) -> "DataLoader[UUID, dict[int, Ladder]]":
+    async def load(asked: list[UUID]) -> list[dict[int, Ladder]]:
+        async with info.context.works.read(info.context.actor) as work:
+            found = await ladders_of(work, asked)
+        return [found.get(each, {}) for each in asked]
+
+    return loader(info, "ladders", DataLoader(load_fn=load))
+
+
 def _policies_by_id(info: Info) -> "DataLoader[UUID, EscalationPolicy | None]":
     async def load(asked: list[UUID]) -> list[EscalationPolicy | None]:
         async with info.context.works.read(info.context.actor) as work:
             found = {UUID(each.id): each for each in await _policies(work, info)}
         return [found.get(each) for each in asked]
 
-    loaders = info.context.loaders
-    made = loaders.setdefault("escalation policies", DataLoader(load_fn=load))
-    return cast("DataLoader[UUID, EscalationPolicy | None]", made)
+    return loader(info, "escalation policies", DataLoader(load_fn=load))
 
 
 async def _policies(work: Work, info: Info) -> list[EscalationPolicy]:

@@ -7,6 +7,7 @@ from uuid import UUID
 import strawberry
 
 from century.access.graphql import Person
+from century.alerts.alert import Alert, AlertState
 from century.core.errors import Invalid
 from century.core.graphql import Info, Notice, TimeRangeInput, field
 from century.core.timerange import TimeRange
@@ -14,6 +15,7 @@ from century.escalation import coverage
 from century.escalation import policy as policies
 from century.escalation import schedule as rosters
 from century.escalation.http import calendar_url
+from century.escalation.ladder import Ladder, rungs
 from century.escalation.policies import Saved, warnings
 from century.escalation.policy import TargetKind
 from century.escalation.reach import Directory, Someone
@@ -325,3 +327,44 @@ class SimulationStep:
 @strawberry.type(description="An alert that nobody answers, rehearsed.")
 class Simulation:
     steps: list[SimulationStep]
+
+
+@strawberry.type(description="A level that was reached, or is planned for `at`: null while it is held or answered.")
+class LadderStep:
+    level: int
+    name: str
+    at: datetime | None
+    reached: bool
+    told: list[str]
+    reason: str | None = strawberry.field(description="Why it came early, or reached no one.")
+
+
+@strawberry.type(description="Where an alert stands on its ladder; `policy` as it was when it began to climb.")
+class AlertEscalation:
+    policy: str
+    level: int
+    levels: int
+    next_level_at: datetime | None
+    steps: list[LadderStep]
+
+    @classmethod
+    def of(cls, ladder: Ladder, alert: Alert) -> "AlertEscalation":
+        found = rungs(ladder, alert.severity, firing=alert.state is AlertState.FIRING)
+        levels = len(ladder.policy.levels)
+        return cls(
+            policy=ladder.policy.name,
+            level=min(ladder.level, levels),
+            levels=levels,
+            next_level_at=next((each.at for each in found if not each.reached), None),
+            steps=[
+                LadderStep(
+                    level=each.level,
+                    name=each.name,
+                    at=each.at,
+                    reached=each.reached,
+                    told=list(each.told),
+                    reason=each.reason,
+                )
+                for each in found
+            ],
+        )

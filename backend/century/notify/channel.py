@@ -40,7 +40,6 @@ class Channel:
     person_id: UUID | None = None
     person_name: str | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
-    secrets: frozenset[str] = frozenset()
     quiet_hours: QuietHours | None = None
     failures: int = 0
     open_until: datetime | None = None

@@ -30,8 +30,6 @@ def channels() -> Select[Any]:
 
 def of_row(row: Row[Any]) -> Channel:
     """The channel of a row that `channels` selects."""
-    settings = dict(row.settings)
-    secrets = frozenset(settings.pop("secrets", ()))
     return Channel(
         id=row.id,
         name=row.name,
@@ -42,8 +40,7 @@ def of_row(row: Row[Any]) -> Channel:
         enabled=row.enabled,
         person_id=row.person_id,
         person_name=row.person_name,
-        settings=settings,
-        secrets=secrets,
+        settings=row.settings,
         quiet_hours=QuietHours.from_json(row.quiet_hours) if row.quiet_hours else None,
         failures=row.failures,
         open_until=row.open_until,

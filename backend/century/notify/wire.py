@@ -46,7 +46,8 @@ class Config:
     @property
     def secrets(self) -> tuple[str, ...]:
         """The values that nobody may read, the longest first."""
-        return tuple(sorted((self.values.get(name, "") for name in self.secret_names), key=len, reverse=True))
+        known = [value for name in self.secret_names if (value := self.values.get(name))]
+        return tuple(sorted(known, key=len, reverse=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ def clean(detail: str, secrets: Iterable[str] = ()) -> str:
     """A detail that may be shown and logged: one short line without the secrets, or the parts of an address in them."""
     for secret in secrets:
         for part in (secret, *_telling_parts(secret)):
-            detail = detail.replace(part, "…")
+            detail = detail.replace(part, "…") if part else detail
     line = " ".join("".join(each if each.isprintable() else " " for each in detail).split())
     return line if len(line) <= LONGEST_DETAIL else line[: LONGEST_DETAIL - 1] + "…"
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.utils import format_datetime, parseaddr
+from email.policy import default
+from email.utils import format_datetime
 from urllib.parse import urlsplit
 
 import aiosmtplib
@@ -50,13 +51,15 @@ def recipients(config: Config) -> list[str]:
     if any(ord(each) < 32 for each in given):
         raise Invalid("an address is one line", field="to")
     found: dict[str, None] = {}
-    for _, each in (parseaddr(part) for part in given.split(",")):
-        name, at, domain = each.rpartition("@")
-        if not at or not name or not domain or " " in each or not domain.replace("-", "").replace(".", "").isalnum():
-            raise Invalid(
-                f"'{(each or given)[:80]}' is not an e-mail address; write them like oncall@example.com", field="to"
-            )
-        found.setdefault(each)
+    header = default.header_factory("To", given)
+    for each in header.addresses:
+        domain = each.domain.replace("-", "").replace(".", "")
+        if header.defects or not each.username or not domain.isalnum():
+            wrong = (each.addr_spec or given)[:80].removesuffix("@")
+            raise Invalid(f"'{wrong}' is not an e-mail address; write them like oncall@example.com", field="to")
+        found.setdefault(each.addr_spec)
+    if not found:
+        raise Invalid(f"'{given[:80]}' names no e-mail address; write them like oncall@example.com", field="to")
     if len(found) > MOST_RECIPIENTS:
         raise Invalid(f"{MOST_RECIPIENTS} addresses at most", field="to")
     return list(found)

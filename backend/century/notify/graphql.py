@@ -1,1 +1,0 @@
-"""How people are reached, in the schema."""

@@ -9,7 +9,8 @@ import strawberry
 from strawberry.dataloader import DataLoader
 
 from century.access.graphql import Person
-from century.core.graphql import Info, PageInfo, field
+from century.alerts.graphql.types import Alert, alerts_by_id
+from century.core.graphql import Info, PageInfo, extends, field
 from century.core.graphql.pages import Page
 from century.core.settings import Settings
 from century.core.work import Work
@@ -104,6 +105,15 @@ class Delivery:
     @field(description="Every try, in order.")
     async def attempts(self, info: Info) -> list[Attempt]:
         return [Attempt.of(each) for each in await attempts_of(info).load(self.known.id)]
+
+    @field(description="The alerts that it tells of.")
+    async def alerts(self, info: Info) -> list[Alert]:
+        async def load(work: Work, asked: list[UUID]) -> list[list[UUID]]:
+            found = await lists.alerts_of(work, set(asked))
+            return [found[each] for each in asked]
+
+        ids = await loaded(info, "delivery alerts", load).load(self.known.id)
+        return [alert for alert in await alerts_by_id(info).load_many(ids) if alert is not None]
 
     @classmethod
     def of(cls, delivery: lists.Delivery) -> "Delivery":
@@ -259,6 +269,13 @@ class Notification:
             known=known, id=strawberry.ID(str(known.id)), event=known.event, level=known.level, episode=known.episode,
             state=known.state, reason=known.reason, due_at=known.due_at, created_at=known.created_at, person=person,
         )  # fmt: skip
+
+
+@extends(Alert)
+class AlertNotifications:
+    @field(description="Everybody who was told, or is to be, in the order in which it was wanted.")
+    async def notifications(self, info: Info, alert: strawberry.Parent[Alert]) -> list[Notification]:
+        return [Notification.of(each) for each in await notifications_of(info).load(alert.known.id)]
 
 
 def channels_of(info: Info) -> "DataLoader[UUID, TheChannel]":

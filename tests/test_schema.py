@@ -28,7 +28,6 @@ NOT_YET = {
     "Business",
     "Infrastructure",
     "MorningCheck",
-    "OpenAlerts",
     "Checks",
     "Retention",
     "Erase",

@@ -111,7 +111,8 @@ class Window:
 
     def active(self, at: datetime) -> Occurrence | None:
         """The occurrence that holds at this instant."""
-        return next((each for each in self._since(at) if each.starts_at <= at < each.ends_at), None)
+        begun = itertools.takewhile(lambda each: each.starts_at <= at, self._since(at))
+        return next((each for each in begun if at < each.ends_at), None)
 
     def next(self, at: datetime) -> Occurrence | None:
         """The first occurrence that begins after this instant."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +13,8 @@ from century.core.graphql.context import Context
 from century.schema import make_api
 from century.server import App
 from century.telemetry.service import Telemetry
-from tests.world import World
+from tests.rules.load import Shop
+from tests.world import START, World
 
 API = make_api()
 RULE: dict[str, Any] = {
@@ -24,6 +26,7 @@ SAVE = "mutation($input: SaveRuleInput!) { saveRule(input: $input) { rule { id n
 RULES = """{ rules { id name enabled severity service condition { signal comparison threshold recovery window holdFor
 minSamples whenNoData sentence unit } runbookUrl health { evaluatedAt durationMs error } updatedBy { id name }
 dependsOn { name } subjects { subject } versions { version by { name } changes { field before after } } } }"""
+TLS = {"signal": "TLS_DAYS_LEFT", "comparison": "BELOW", "threshold": 21.0}
 ADMIN = replace(INTERNAL, name="ada")
 
 
@@ -149,3 +152,34 @@ async def test_critical_routes(world: World) -> None:
     )
     assert answer == {"setCriticalRoutes": {"routes": ["/cart", "/pay*"]}}
     assert await ask(world, '{ criticalRoutes(service: "shop") }') == {"criticalRoutes": ["/cart", "/pay*"]}
+
+
+BACKTEST = """query($input: SaveRuleInput!, $range: TimeRange!, $zone: String! = "UTC") {
+  backtestRule(input: $input, range: $range, timeZone: $zone) { pages pagesAtNight resolution evaluated
+    firings { subject pendingAt openedAt resolvedAt peak } subjects { subject at values } } }"""
+
+
+async def test_a_rule_is_tried_before_it_is_saved(world: World) -> None:
+    shop = await Shop.new(world.works)
+    await shop.exports(START - timedelta(minutes=30), timedelta(minutes=10))
+    await shop.exports(START - timedelta(minutes=20), timedelta(minutes=10), bad=5)
+    await shop.exports(START - timedelta(minutes=10), timedelta(minutes=10))
+    asked = RULE | {"name": "", "service": "shop", "condition": RULE["condition"] | {"window": "PT1M"}}
+    span = {"from": (START - timedelta(minutes=30)).isoformat(), "to": START.isoformat()}
+    made = (await ask(world, BACKTEST, input=asked, range=span))["backtestRule"]
+    [firing] = made["firings"]
+    assert firing["subject"] == "shop"
+    assert firing["openedAt"].startswith("2026-11-02T08:40:10")
+    assert firing["resolvedAt"].startswith("2026-11-02T08:51:00")
+    assert firing["peak"] == pytest.approx(1 / 3)
+    assert (made["pages"], made["pagesAtNight"], made["resolution"], made["evaluated"]) == (1, 0, "PT10S", 180)
+    assert len(made["subjects"][0]["values"]) == 180
+    night = (await ask(world, BACKTEST, input=asked, range=span, zone="America/New_York"))["backtestRule"]
+    assert night["pagesAtNight"] == 1
+    wrong = asked | {"condition": asked["condition"] | {"threshold": 5.0}}
+    for given, field in ((wrong, "condition.threshold"), (asked | {"condition": TLS}, "condition.signal")):
+        [(code, fields)] = await ask(world, BACKTEST, input=given, range=span)
+        assert code == "INVALID"
+        assert field in fields
+    [(code, fields)] = await ask(world, BACKTEST, input=asked, range=span, zone="Mars/Olympus")
+    assert (code, list(fields)) == ("INVALID", ["timeZone"])

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from century.core.work import Works
 from century.rules import editing, kept
 from century.rules.change import Change
@@ -197,3 +199,85 @@ async def test_each_group_of_a_metric_is_a_subject(works: Works, clock: MovableC
         await shop.feed.send(numbers(series, [nanoseconds(clock.now())], [depth]))
     await save(works, Condition(Signal.METRIC, ABOVE, 100.0, metric="queue.depth", group_by=("queue",)))
     assert sorted(await look(book, works)) == ["rule shop queue=mail firing", "rule shop queue=pay ok"]
+
+
+async def test_a_message_that_was_lost_is_made_up_for(works: Works, clock: MovableClock) -> None:
+    shop, book = await Shop.new(works), rulebook(works)
+    await save(works, errors())
+    await shop.export(clock.now())
+    assert await look(book, works) == ["rule shop ok"]
+    await wait(book, works)
+    clock.advance(seconds=30)
+    await shop.export(clock.now(), bad=5)
+    assert await wait(book, works) == [], "the service was just looked at"
+    clock.advance(seconds=31)
+    assert await wait(book, works) == ["rule shop firing"]
+
+
+async def test_a_long_window_is_read_once_a_minute_and_not_forgotten(works: Works, clock: MovableClock) -> None:
+    shop, book = await Shop.new(works), rulebook(works)
+    await save(works, errors(window=timedelta(hours=1)))
+    await shop.export(clock.now())
+    assert await look(book, works) == ["rule shop ok"]
+    clock.advance(seconds=10)
+    assert await look(book, works) == []
+    clock.advance(seconds=10)
+    await shop.export(clock.now(), bad=5)
+    assert await look(book, works) == [], "it was read ten seconds ago"
+    clock.advance(seconds=30)
+    assert await wait(book, works) == []
+    clock.advance(seconds=21)
+    assert await wait(book, works) == ["rule shop firing"]
+
+
+async def test_what_is_rolled_back_is_answered_again(works: Works, clock: MovableClock) -> None:
+    shop, book = await Shop.new(works), rulebook(works)
+    await save(works, errors())
+    await shop.export(clock.now(), bad=5)
+    changes = await book.verdicts("shop", clock.now())
+    with pytest.raises(ZeroDivisionError):
+        async with works.begin() as work:
+            assert len(await book.settle(work, changes)) == 1
+            async with work.session.begin_nested():
+                pass
+            raise ZeroDivisionError
+    assert await look(book, works) == ["rule shop firing"]
+
+
+async def test_a_rule_that_is_deleted_meanwhile_takes_no_verdict(works: Works, clock: MovableClock) -> None:
+    shop, book = await Shop.new(works), rulebook(works)
+    rule = await save(works, errors())
+    await shop.export(clock.now(), bad=5)
+    changes = await book.verdicts("shop", clock.now())
+    async with works.begin() as work:
+        await editing.delete_rule(work, rule.id)
+    assert await settled(book, works, changes) == []
+    book.changed()
+    assert await wait(book, works) == []
+
+
+async def test_a_firing_value_is_told_again_now_and_then(works: Works, clock: MovableClock) -> None:
+    shop, book = await Shop.new(works), rulebook(works)
+    await save(works, errors())
+    values = []
+    for _ in range(12):
+        await shop.export(clock.now(), bad=5)
+        changes = await settled(book, works, await book.verdicts("shop", clock.now()))
+        values += [each.moved for each in changes]
+        clock.advance(seconds=10)
+        await shop.export(clock.now(), good=1, bad=1)
+    assert values == [True, False, False, False, False]
+
+
+async def test_values_are_shown_as_they_are_now(works: Works, clock: MovableClock) -> None:
+    shop, book = await Shop.new(works), rulebook(works)
+    rule = await save(works, errors(0.5))
+    await shop.export(clock.now())
+    await look(book, works)
+    clock.advance(seconds=40)
+    await shop.export(clock.now(), good=20, bad=10)
+    await look(book, works)
+    await wait(book, works)
+    async with works.read() as work:
+        [found] = (await kept.found(work, [rule.id]))[rule.id]
+    assert (found.standing, found.value) == (Standing.OK, 0.25)

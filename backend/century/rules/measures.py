@@ -16,6 +16,7 @@ OF_SUMMARIES = frozenset(
         Signal.AVAILABILITY, Signal.APDEX, Signal.CPU, Signal.MEMORY, Signal.BURN_RATE,
     }
 )  # fmt: skip
+FIRST_REPORT = 60.0
 WITHOUT_SKETCHES = frozenset(
     {Signal.LATENCY_AVG, Signal.ERROR_RATE, Signal.THROUGHPUT, Signal.AVAILABILITY, Signal.CPU, Signal.MEMORY}
 )
@@ -56,6 +57,11 @@ def measured(
             return burning(given, objective), count
         case _:
             raise ValueError(f"{signal} is not read from summaries")
+
+
+def known_for(since_known: Floats, window: float) -> Floats:
+    """How much of a window a service was known, of the seconds since it first was; its first report tells of a minute."""
+    return np.clip(since_known, min(window, FIRST_REPORT), window)
 
 
 def bad(given: Summary, objective: Objective) -> Floats:

@@ -14,7 +14,7 @@ from century.core.timerange import TimeRange
 from century.core.work import Works
 from century.rules import sliding, windows, wording
 from century.rules.condition import OF_REQUESTS, Condition, Signal, unit
-from century.rules.measures import WITHOUT_SKETCHES, measured
+from century.rules.measures import WITHOUT_SKETCHES, known_for, measured
 from century.rules.moment import Attributes
 from century.rules.rule import Rule
 from century.rules.signals import Course, History, Trace
@@ -175,7 +175,7 @@ async def _summarized(
     for start, end in wanted.parts():
         slots = Slots(start - before * wanted.step, end, wanted.step)
         given = await windows.summaries(connection, reader, service, slots, chosen)
-        seconds = np.clip((slots.starts + wanted.step - known_from) / SECOND, 0, condition.window.total_seconds())
+        seconds = known_for((slots.starts + wanted.step - known_from) / SECOND, condition.window.total_seconds())
         slid = sliding.summary(given, wanted.width, buckets=buckets)
         values, samples = measured(condition.signal, slid, seconds, rule.objective)
         short = np.zeros(0)

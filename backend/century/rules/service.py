@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import event, text
+from sqlalchemy.orm import Session
 
 from century.core.work import Work, Works
 from century.rules import kept, verdicts
@@ -113,7 +114,13 @@ class Rulebook:
         lost = [(each.rule.id, each.subject.text) for each in ordered if (each.rule.id, each.subject.text) not in won]
         stand = await verdicts.these(work, lost) if lost else []
 
-        def committed(_: object) -> None:
+        done = False
+
+        def committed(session: Session) -> None:
+            nonlocal done
+            if done or session.in_nested_transaction():
+                return  # a savepoint is not the end
+            done = True
             self._settled([each for each in ordered if (each.rule.id, each.subject.text) in won])
             for each in ordered:
                 if (each.rule.id, each.subject.text) not in won:
@@ -123,7 +130,7 @@ class Rulebook:
                 if rule in self._rules:
                     self._memory.put(rule, subject, verdict)
 
-        event.listen(work.session.sync_session, "after_commit", committed, once=True)
+        event.listen(work.session.sync_session, "after_commit", committed)
         return [each for each in changes if (each.rule.id, each.subject.text) in won]
 
     def rule(self, rule_id: UUID) -> Rule | None:

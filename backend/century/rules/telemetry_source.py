@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import numpy as np
+
 from century.core.timerange import TimeRange
 from century.core.work import Works
 from century.rules import past, windows
 from century.rules.condition import Signal
-from century.rules.measures import OF_SUMMARIES
+from century.rules.measures import OF_SUMMARIES, known_for
 from century.rules.memory import SHORT
 from century.rules.moment import Moment, Window, newest, reading
 from century.rules.rule import Rule
@@ -258,7 +260,7 @@ class Look:
         if service.id not in known:
             first = await self.raw.fetchval(past.KNOWN_FROM, service.id)
             known[service.id] = nanoseconds(first) if first else nanoseconds(self.now)
-        return min(span, max((nanoseconds(self.now) - known[service.id]) / SECOND, 0.0))
+        return float(known_for(np.array((nanoseconds(self.now) - known[service.id]) / SECOND), span))
 
 
 async def heard(connection: Connection, names: Sequence[str] | None) -> list[Heard]:

@@ -93,5 +93,5 @@ def _sound(checked: Checked) -> Rule:
 def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
-    except (ValueError, OSError):
+    except (KeyError, ValueError, OSError):
         raise Invalid(f"{name!r} is no time zone: write one like Europe/Berlin or UTC", field="timeZone") from None

@@ -14,6 +14,9 @@ from tests.browser.sender import Sender
 PAGES = (
     "/monitoring/dashboard",
     "/monitoring/performance?service=shop",
+    "/monitoring/alerts",
+    "/monitoring/alerts/history?state=resolved",
+    "/monitoring/alerts/review",
     "/settings/people",
     "/settings/keys",
     "/settings/keys?create=INGEST",

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   type Alarm,
   byUrgency,
+  firm,
   groupOf,
   headlineOf,
   holdWords,
@@ -131,4 +132,10 @@ it('lays changes over what was known', () => {
     ['c', alarm({ id: 'c' })],
   ]);
   expect(merged([alarm(), alarm({ id: 'b' })], changed).map(({ id }) => id)).toEqual(['b', 'c']);
+});
+
+it('keeps a number on the line of its unit', () => {
+  expect(firm('Error rate is 6.8 %, above 5 % for 1 min since 4 210 jobs')).toBe(
+    'Error rate is 6.8\u00a0%, above 5\u00a0% for 1\u00a0min since 4\u00a0210 jobs',
+  );
 });

@@ -148,3 +148,8 @@ export function merged<T extends Alarm>(alarms: readonly T[], changed: ReadonlyM
     ...[...changed.values()].filter((alarm) => !known.has(alarm.id)),
   ].filter(isOpen);
 }
+
+/** A sentence in which a number stays on the line of its unit. */
+export function firm(sentence: string): string {
+  return sentence.replace(/(\d) (?=(?:%|\d{3}|µs|ms|s|min|h|d|days?|[KMGT]iB|B)(?![\w]))/g, '$1\u00a0');
+}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { aligned, continued, prepend, united, upsert } from './columns.ts';
+import { aligned, continued, joined, prepend, united, upsert } from './columns.ts';
 
 const point = (at: number, v: number | null) => ({ at, values: { v } });
 
@@ -39,4 +39,21 @@ describe('a list of records', () => {
   });
   it('united has each once', () =>
     expect(united([record('a', '1')], [record('a', '1'), record('b', '0')])).toHaveLength(2));
+});
+
+describe('joined', () => {
+  it('puts two series on one axis, each silent where only the other speaks', () => {
+    expect(
+      joined([
+        { at: [10, 30], values: [1, 3] },
+        { at: [20, 30], values: [20, 30] },
+      ]),
+    ).toEqual({
+      at: [10, 20, 30],
+      values: [
+        [1, null, 3],
+        [null, 20, 30],
+      ],
+    });
+  });
 });

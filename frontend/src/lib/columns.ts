@@ -74,3 +74,18 @@ export function aligned(
     return Math.abs(instant - from) <= reach ? (values[index] ?? null) : null;
   });
 }
+
+/** Several series on one axis of instants; null where a series has no value of its own. */
+export function joined(series: readonly { at: readonly number[]; values: readonly (number | null)[] }[]): {
+  at: number[];
+  values: (number | null)[][];
+} {
+  const at = [...new Set(series.flatMap((one) => one.at))].sort((a, b) => a - b);
+  const place = new Map(at.map((instant, index) => [instant, index]));
+  const values = series.map((one) => {
+    const column: (number | null)[] = at.map(() => null);
+    for (const [index, instant] of one.at.entries()) column[place.get(instant) ?? 0] = one.values[index] ?? null;
+    return column;
+  });
+  return { at, values };
+}

@@ -166,15 +166,17 @@ export function plot(root: HTMLElement, data: uPlot.AlignedData, options: PlotOp
     const from = Math.min(left + width, Math.max(left, u.valToPos(shade.from, 'x', true)));
     pen.font = `500 ${12 * ratio}px "Geist Variable", sans-serif`;
     pen.textBaseline = 'top';
-    const before = from - left > pen.measureText(shade.label).width + 16 * ratio;
-    pen.textAlign = before ? 'right' : 'left';
-    const x = from + (before ? -7 : 7) * ratio;
+    // Within the stretch where it has the room: before it stand the names of deployments.
+    const after = left + width - from > pen.measureText(shade.label).width + 10 * ratio;
+    pen.textAlign = after ? 'left' : 'right';
+    const x = from + (after ? 6 : -6) * ratio;
     pen.strokeStyle = token('--card');
     pen.lineWidth = 3 * ratio;
     pen.lineJoin = 'round';
-    pen.strokeText(shade.label, x, top + 2 * ratio);
+    const y = top + (options.marks().length ? 15 : 2) * ratio;
+    pen.strokeText(shade.label, x, y);
     pen.fillStyle = token('--critical');
-    pen.fillText(shade.label, x, top + 2 * ratio);
+    pen.fillText(shade.label, x, y);
   }
 
   function drawTarget(u: uPlot, pen: CanvasRenderingContext2D, ratio: number, target: Limit | null) {
@@ -280,7 +282,7 @@ export function plot(root: HTMLElement, data: uPlot.AlignedData, options: PlotOp
       ],
       series: [
         {},
-        ...lines.map((entry): uPlot.Series => {
+        ...lines.map((entry, index): uPlot.Series => {
           const colour = token(entry.colour);
           return {
             label: entry.label,
@@ -290,14 +292,18 @@ export function plot(root: HTMLElement, data: uPlot.AlignedData, options: PlotOp
             ...(entry.area ? { fill: (self: uPlot) => fade(self, colour) } : {}),
             // Many exporters send once a minute: what lies between two of their points is no gap.
             gaps: (self, _, __, ___, gaps) =>
-              gaps.filter(([from, to]) => self.posToVal(to, 'x', true) - self.posToVal(from, 'x', true) > BRIDGED),
+              gaps.filter(
+                ([from, to]) =>
+                  self.posToVal(to, 'x', true) - self.posToVal(from, 'x', true) >
+                  reach(self.data[index + 1] ?? [], self.data[0]),
+              ),
             // A value alone between two gaps has no line: it gets a dot instead.
             points: {
               show: true,
               size: 4,
               width: 0,
               fill: colour,
-              filter: (self, index) => lonely(self.data[index] ?? [], self.data[0]),
+              filter: (self, place) => lonely(self.data[place] ?? [], self.data[0]),
             },
           };
         }),
@@ -349,14 +355,29 @@ function fade(u: uPlot, colour: string): CanvasGradient {
   return gradient;
 }
 
+/** Seconds that a line still crosses: beside a finer series a coarse one is silent most of the time, and yet whole. */
+export function reach(values: ArrayLike<number | null | undefined>, at: ArrayLike<number>): number {
+  const steps: number[] = [];
+  let last: number | null = null;
+  for (let index = 0; index < values.length; index += 1) {
+    if (values[index] == null) continue;
+    const instant = at[index] ?? 0;
+    if (last !== null) steps.push(instant - last);
+    last = instant;
+  }
+  const usual = steps.sort((a, b) => a - b)[steps.length >> 1] ?? 0;
+  return Math.max(BRIDGED, usual * 1.5);
+}
+
 /** Places of the values that have no neighbour within reach. */
 export function lonely(values: ArrayLike<number | null | undefined>, at: ArrayLike<number>): number[] {
   const present: number[] = [];
+  const far = reach(values, at);
   for (let index = 0; index < values.length; index += 1) if (values[index] != null) present.push(index);
   const apart = (one: number | undefined, other: number | undefined) =>
     one === undefined ||
     other === undefined ||
-    (Math.abs((at[one] ?? 0) - (at[other] ?? 0)) > BRIDGED && Math.abs(one - other) > 1);
+    (Math.abs((at[one] ?? 0) - (at[other] ?? 0)) > far && Math.abs(one - other) > 1);
   return present.filter((index, place) => apart(index, present[place - 1]) && apart(index, present[place + 1]));
 }
 

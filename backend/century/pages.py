@@ -5,16 +5,20 @@ from __future__ import annotations
 import asyncio
 import gzip
 import mimetypes
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from litestar import Request, Response, Router, get
+from litestar.exceptions import NotFoundException
 
 from century.core.errors import NotFound, Unavailable
+from century.core.http import on_http
 
 FOLDER = Path(__file__).parent / "console"
 INDEX = "index.html"
 GRAPHIQL = "graphiql.html"
+NOT_BUILT = "the console is not built: run `just web`, or install the package"
 FOREVER = "public, max-age=31536000, immutable"
 ASK_AGAIN = "no-cache"
 COMPRESSIBLE = ("text/", "application/javascript", "application/json", "image/svg+xml", "application/manifest+json")
@@ -37,12 +41,19 @@ class Console:
     def has(self, name: str) -> bool:
         return name in self._files
 
+    def index(self) -> Response[bytes]:
+        """The page itself, as it is."""
+        if INDEX not in self._files:
+            raise Unavailable(NOT_BUILT, 60)
+        headers = {"Cache-Control": ASK_AGAIN, "Vary": "Accept"}
+        return Response(self._files[INDEX].read_bytes(), media_type="text/html", headers=headers)
+
     async def respond(self, request: AnyRequest, name: str) -> Response[bytes]:
         """A file by its name within the console; NotFound where there is none."""
         path = self._files.get(name)
         if path is None:
             if name in (INDEX, GRAPHIQL):
-                raise Unavailable("the console is not built: run `just web`, or install the package", 60)
+                raise Unavailable(NOT_BUILT, 60)
             raise NotFound(f"nothing at /{name[:100]}")
         kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
         if name.endswith(".js"):
@@ -70,6 +81,16 @@ class Console:
 def wants_page(request: AnyRequest) -> bool:
     """Whether a browser asks, rather than a program."""
     return "text/html" in request.headers.get("accept", "")
+
+
+def astray(console: Console) -> Callable[[AnyRequest, NotFoundException], Response[bytes]]:
+    """The console for a browser at an address beside one of a program's: the router finds no way back from those."""
+
+    def show(request: AnyRequest, error: NotFoundException) -> Response[bytes]:
+        page = request.method == "GET" and wants_page(request) and not request.url.path.lstrip("/").startswith(PROGRAMS)
+        return console.index() if page else on_http(request, error)
+
+    return show
 
 
 def routes(console: Console) -> Router:

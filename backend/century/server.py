@@ -11,6 +11,7 @@ from typing import Any
 
 from litestar import Litestar, Response, Router, get
 from litestar.datastructures import State
+from litestar.exceptions import NotFoundException
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -74,7 +75,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, watches_itself
         ],
         lifespan=[lambda site: _living(app, sockets, site if watches_itself else None)],
         state=State({"century": app}),
-        exception_handlers=ERRORS,
+        exception_handlers={**ERRORS, NotFoundException: pages.astray(files)},
         openapi_config=None,
         logging_config=None,
         request_max_body_size=LARGEST_BODY,

@@ -142,7 +142,8 @@ def _on_expected(_: Request[Any, Any, Any], error: CenturyError) -> Response[byt
     return problem(error)
 
 
-def _on_http(_: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+def on_http(_: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+    """What the router refuses, as problem JSON."""
     title = _title(error.status_code)
     body = {"type": "about:blank", "title": title, "status": error.status_code, "detail": error.detail or title}
     return _problem(body, error.headers or {})
@@ -159,7 +160,7 @@ def _on_unexpected(request: Request[Any, Any, Any], error: Exception) -> Respons
     return _problem(body, {})
 
 
-ERRORS: ExceptionHandlersMap = {CenturyError: _on_expected, HTTPException: _on_http, Exception: _on_unexpected}
+ERRORS: ExceptionHandlersMap = {CenturyError: _on_expected, HTTPException: on_http, Exception: _on_unexpected}
 
 
 class Site(Litestar):

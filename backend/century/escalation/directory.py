@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, and_, select
 
 from century.access.tables import PersonRow
 from century.core.actor import Role
@@ -26,7 +28,9 @@ async def load_directory(work: Work, settings: Settings, *, since: datetime | No
     """People, schedules with the overrides that end after `since` (by default after now), and every way to be reached."""
     people = await load_people(work)
     schedules = await load_schedules(work, since=since or work.now)
-    return Directory(people, schedules, await load_ways(work, settings, people.values()))
+    channels = await notify.list_channels(work)
+    ways = ways_of(channels, people.values(), mail=settings.smtp is not None)
+    return Directory(people, schedules, ways, {each.id: each for each in channels})
 
 
 async def load_people(work: Work) -> dict[UUID, Someone]:
@@ -43,33 +47,42 @@ async def load_schedules(
     work: Work, *, since: datetime | None = None, ids: Collection[UUID] | None = None
 ) -> dict[UUID, Schedule]:
     """Schedules by name, with their overrides that end after `since`; all of them without."""
-    statement = select(ScheduleRow.id, ScheduleRow.name, ScheduleRow.time_zone, ScheduleRow.rotations)
+    counts = OverrideRow.schedule_id == ScheduleRow.id
+    if since is not None:
+        counts = and_(counts, OverrideRow.ends_at > since)
+    statement = (
+        select(
+            ScheduleRow.id,
+            ScheduleRow.name,
+            ScheduleRow.time_zone,
+            ScheduleRow.rotations,
+            OverrideRow.id.label("override_id"),
+            OverrideRow.kind,
+            OverrideRow.person_id,
+            OverrideRow.replaces_id,
+            OverrideRow.starts_at,
+            OverrideRow.ends_at,
+        )
+        .outerjoin(OverrideRow, counts)
+        .order_by(ScheduleRow.name, OverrideRow.starts_at, OverrideRow.id)
+    )
     if ids is not None:
         statement = statement.where(ScheduleRow.id.in_(ids))
-    rows = await work.rows(statement.order_by(ScheduleRow.name))
-    if not rows:
-        return {}
-    overridden = select(OverrideRow.__table__).where(OverrideRow.schedule_id.in_([row.id for row in rows]))
-    if since is not None:
-        overridden = overridden.where(OverrideRow.ends_at > since)
-    overrides: dict[UUID, list[Override]] = {}
-    for row in await work.rows(overridden.order_by(OverrideRow.starts_at, OverrideRow.id)):
-        overrides.setdefault(row.schedule_id, []).append(override_of(row))
-    return {
-        row.id: Schedule(
-            row.id,
-            row.name,
-            row.time_zone,
-            tuple(Rotation.from_json(each) for each in row.rotations),
-            tuple(overrides.get(row.id, ())),
-        )
-        for row in rows
-    }
+    found: dict[UUID, Schedule] = {}
+    for row in await work.rows(statement):
+        known = found.get(row.id)
+        if known is None:
+            rotations = tuple(Rotation.from_json(each) for each in row.rotations)
+            known = Schedule(row.id, row.name, row.time_zone, rotations)
+        if row.override_id is not None:
+            known = replace(known, overrides=(*known.overrides, override_of(row)))
+        found[row.id] = known
+    return found
 
 
-def override_of(row: Row[OverrideRow]) -> Override:
-    """A stored override."""
-    return Override(row.id, OverrideKind(row.kind), row.person_id, row.replaces_id, row.starts_at, row.ends_at)
+def override_of(row: Row[Any]) -> Override:
+    """The override of a row that has its columns."""
+    return Override(row.override_id, OverrideKind(row.kind), row.person_id, row.replaces_id, row.starts_at, row.ends_at)
 
 
 async def load_policies(work: Work, ids: Collection[UUID] | None = None) -> dict[UUID | None, Policy]:
@@ -85,10 +98,10 @@ async def load_policies(work: Work, ids: Collection[UUID] | None = None) -> dict
     return found
 
 
-async def load_ways(work: Work, settings: Settings, people: Iterable[Someone]) -> list[Way]:
+def ways_of(channels: Sequence[Channel], people: Iterable[Someone], *, mail: bool) -> list[Way]:
     """Every channel, and for people without one of their own the e-mail of their account, where mail is set up."""
-    ways = [_way(each) for each in await notify.list_channels(work)]
-    if settings.smtp is not None:
+    ways = [_way(each) for each in channels]
+    if mail:
         owners = {way.person for way in ways}
         ways += [
             Way(None, default_name(each.name), ChannelKind.EMAIL, frozenset(Severity), each.id)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from century.escalation.policy import Level, Target, TargetKind
 from century.escalation.schedule import Schedule, people_at
-from century.notify.channel import ChannelKind
+from century.notify.channel import Channel, ChannelKind
 from century.notify.quiet import QuietHours, free_at
 from century.rules.severity import Severity
 
@@ -52,11 +52,12 @@ class Someone:
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """Everything that decides who is told: people, their ways to be reached, schedules, channels."""
+    """Everything that decides who is told: people, schedules, and every way to be reached, with its `channels`."""
 
     people: Mapping[UUID, Someone]
     schedules: Mapping[UUID, Schedule]
     ways: Sequence[Way]
+    channels: Mapping[UUID, Channel] = field(default_factory=dict)
     _on_call: dict[tuple[UUID, datetime], tuple[UUID, ...]] = field(default_factory=dict)
 
     def on_call(self, schedule: Schedule, at: datetime) -> tuple[UUID, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, cast
@@ -88,7 +88,8 @@ async def climb(work: Work, settings: Settings, only: Collection[UUID] | None = 
             _heard(states.get(alert.id, ())),
         )
         climbed.append(Climbed(alert, before, step(case, before, reaches.of(alert.severity), work.now)))
-    await _save(work, await _with_channels(work, settings, climbed))
+    known = directory.channels if directory is not None else None
+    await _save(work, await _with_channels(work, settings, climbed), known)
     return len(alerts)
 
 
@@ -223,7 +224,7 @@ async def _with_channels(work: Work, settings: Settings, climbed: list[Climbed])
     return after
 
 
-async def _save(work: Work, climbed: Sequence[Climbed]) -> None:
+async def _save(work: Work, climbed: Sequence[Climbed], known: Mapping[UUID, notify.Channel] | None) -> None:
     rows = [_row(each) for each in climbed if each.decision.ladder != each.before or each.decision.said]
     if rows:
         upsert = insert(LADDER)
@@ -236,7 +237,7 @@ async def _save(work: Work, climbed: Sequence[Climbed]) -> None:
         )
     wanted = [one for each in climbed for one in _wanted(each, work.now)]
     if wanted:
-        await notify.notify(work, wanted)
+        await notify.notify(work, wanted, known)
     await work.execute(
         MOVED,
         {

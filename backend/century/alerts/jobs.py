@@ -9,10 +9,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import orjson
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from century.alerts import evidence, sweeps, windows
 from century.alerts.alert import Alert
-from century.alerts.watching import Finding, follow
+from century.alerts.watching import Finding, Pair, follow
 from century.core import journal
 from century.core.bus import Message
 from century.core.rounds import rounds
@@ -33,6 +35,7 @@ logger = logging.getLogger(__name__)
 SWEEP_SECONDS = 2.0
 AGAIN_SECONDS = 10.0
 AWAY_SECONDS = 0.5
+ASIDE_SECONDS = 30.0
 AT_ONCE = 500
 SHOWN_AT_ONCE = 5
 
@@ -45,6 +48,12 @@ async def watch(settings: Settings, works: Works) -> None:
             await watcher.turn(said)
 
 
+def is_away(error: Exception) -> bool:
+    """Whether the database is not there, rather than that it would not take something."""
+    gone = isinstance(error, DBAPIError) and (error.connection_invalidated or isinstance(error, OperationalError))
+    return gone or isinstance(error, OSError | PoolTimeout)
+
+
 class Watcher:
     """One a worker: rules in memory, and what has still to be looked at."""
 
@@ -54,6 +63,7 @@ class Watcher:
         self.book = Rulebook(works, sources)
         self._everything = True
         self._apart = True
+        self._aside: dict[Pair, float] = {}
         self._swept = self._brought = -AGAIN_SECONDS
 
     async def turn(self, said: Sequence[Message]) -> None:
@@ -131,33 +141,45 @@ class Watcher:
         """Do one thing of a sweep; what fails does not keep the others from being done."""
         try:
             await do()
-        except AWAY:
-            raise
-        except Exception:
+        except Exception as error:
+            if is_away(error):
+                raise
             logger.exception("%s could not be looked at; the next sweep tries again", what)
 
     async def follow(self, changes: Sequence[Change]) -> None:
         """Keep verdicts and move their alerts, each batch in one transaction; one that fails is tried piece by piece."""
-        for begin in range(0, len(changes), AT_ONCE):
-            batch = changes[begin : begin + AT_ONCE]
+        due = [each for each in changes if self._may_be_tried(each)]
+        for begin in range(0, len(due), AT_ONCE):
+            batch = due[begin : begin + AT_ONCE]
             try:
                 fired = await self._move(batch)
-            except AWAY:
-                raise
-            except Exception:
-                logger.exception("%d findings could not be followed together", len(batch))
-                fired = [each for change in batch for each in await self._alone(change)] if len(batch) > 1 else []
+            except Exception as error:
+                if is_away(error):
+                    raise
+                logger.warning("%d findings could not be followed together: %s", len(batch), type(error).__name__)
+                fired = [each for change in batch for each in await self._alone(change)]
             if fired and len(fired) <= SHOWN_AT_ONCE:
                 await self._kept("evidence", self._show)
 
     async def _alone(self, change: Change) -> list[Alert]:
         try:
             return await self._move([change])
-        except AWAY:
-            raise
-        except Exception:
+        except Exception as error:
+            if is_away(error):
+                raise
+            # What was not settled is found again at every look: it is set aside for a while.
+            self._aside[change.rule.id, change.subject.text] = asyncio.get_running_loop().time() + ASIDE_SECONDS
             logger.exception("what %s finds of %s could not be followed", change.rule.name, change.subject.text)
             return []
+
+    def _may_be_tried(self, change: Change) -> bool:
+        until = self._aside.get((change.rule.id, change.subject.text))
+        if until is None:
+            return True
+        if until > asyncio.get_running_loop().time():
+            return False
+        del self._aside[change.rule.id, change.subject.text]
+        return True
 
     async def _move(self, batch: Sequence[Change]) -> list[Alert]:
         async with self.works.begin() as work:
@@ -179,9 +201,9 @@ class Watcher:
         subject = Subject(alert.subject, alert.service, alert.attributes)
         try:
             traces = await self.sources.evidence(alert.rule, subject, alert.opened_at)
-        except AWAY:
-            raise
-        except Exception:
+        except Exception as error:
+            if is_away(error):
+                raise
             logger.exception("the evidence of alert %s could not be read", alert.id)
             return []
         return [evidence.Series(each.name, each.unit, each.at.tolist(), each.values.tolist()) for each in traces]

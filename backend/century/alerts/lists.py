@@ -111,7 +111,7 @@ def _where(wanted: Wanted, now: datetime) -> list[ColumnElement[bool]]:
             )
         )
     if wanted.suppressed is not None:
-        held = func.coalesce(ALERT.c.suppressed_until > now, False)
+        held = and_(func.coalesce(ALERT.c.suppressed_until > now, False), ALERT.c.state.in_(TOLD))
         where.append(held if wanted.suppressed else ~held)
     return where
 

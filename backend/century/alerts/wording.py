@@ -17,5 +17,6 @@ def summary(condition: Condition, subject: str, value: float | None, own_unit: s
 
 def recovered(condition: Condition, subject: str, value: float | None, own_unit: str = "") -> str:
     """What is well again, as in "Well again: error rate of checkout is 0.3 %"."""
-    said = "no data" if value is None else show(condition, value, own_unit)
-    return f"Well again: {name(condition)} of {subject} is {said}"
+    if value is None:
+        return f"Over: there is no data on {name(condition)} of {subject} any more"
+    return f"Well again: {name(condition)} of {subject} is {show(condition, value, own_unit)}"

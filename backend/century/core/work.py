@@ -73,8 +73,10 @@ class Work:
             self.announce(journal.TOPIC, {"number": number, "kind": entry.kind, "subject_id": entry.subject_id})
 
     async def _tell(self) -> None:
-        for topic, message in self._announcements:
-            await self.bus.publish(topic, message)
+        if len(self._announcements) == 1:
+            await self.bus.publish(*self._announcements[0])
+        elif self._announcements:
+            await self.bus.publish_all(self._announcements)
         for job, arguments in self._jobs:
             await self.bus.enqueue(job, **arguments)
 

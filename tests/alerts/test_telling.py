@@ -1,0 +1,81 @@
+"""What alerts say of themselves, and which one hangs on which."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from century.alerts import postmortem
+from century.alerts.alert import Alert, AlertState
+from century.alerts.parents import parent_of
+from century.alerts.wording import recovered, summary
+from century.rules.condition import Condition, Signal
+from century.telemetry.metrics import Aggregation
+from century.telemetry.targets import Comparison
+from tests.alerts.examples import ERRORS, a_rule, an_alert
+from tests.world import START
+
+QUEUE = Condition(
+    Signal.METRIC,
+    Comparison.ABOVE,
+    2**20,
+    metric="queue.size",
+    aggregation=Aggregation.MAX,
+    window=timedelta(minutes=1),
+)
+
+
+def test_an_alert_says_what_is_wrong_and_what_is_well_again() -> None:
+    assert summary(ERRORS, "checkout", 0.072) == "Error rate of checkout is 7.2 %, above 5 % over 5 min"
+    assert summary(QUEUE, "shop queue=mail", 3 * 2**20, "By") == (
+        "max of queue.size of shop queue=mail is 3 MiB, above 1 MiB over 1 min"
+    )
+    assert summary(ERRORS, "checkout", None) == "No data on error rate of checkout for 5 min"
+    assert recovered(ERRORS, "checkout", 0.003) == "Well again: error rate of checkout is 0.3 %"
+    assert recovered(ERRORS, "checkout", None) == "Over: there is no data on error rate of checkout any more"
+
+
+DATABASE = a_rule(2, "database_down")
+CHILD = an_alert(rule=a_rule(depends_on=(DATABASE.id,)))
+
+
+def parent(**changes: object) -> Alert:
+    return replace(an_alert(id=UUID(int=50), rule=DATABASE), **changes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("told", "candidate", "hangs"),
+    [
+        ("on an open alert of the same service", parent(), True),
+        ("on one that somebody acknowledged", parent(state=AlertState.ACKNOWLEDGED), True),
+        ("on one without a service", parent(service=None), True),
+        ("not on another service's", parent(service="billing"), False),
+        ("not on one that is only pending", parent(state=AlertState.PENDING), False),
+        ("not on one that is over", parent(state=AlertState.RESOLVED), False),
+        ("not on an alert of another rule", parent(rule=a_rule(3)), False),
+        ("not on one that hangs on it itself", parent(parent_id=CHILD.id), False),
+    ],
+)
+def test_an_alert_hangs(told: str, candidate: Alert, hangs: bool) -> None:
+    assert parent_of(CHILD, [candidate]) == (candidate if hangs else None), told
+
+
+@dataclass(frozen=True)
+class Line:
+    at: datetime
+    actor: str
+    message: str
+
+
+def test_a_post_mortem_begins_with_what_is_known() -> None:
+    alert = an_alert(AlertState.RESOLVED, resolved_at=START + timedelta(minutes=12))
+    told = postmortem.markdown(
+        alert, "error rate above 5 %", [Line(START, "ada", "# on it\n* <b>now</b> [x](http://y)")]
+    )
+    assert told.splitlines()[0] == "# error rate of checkout is 7 %"
+    assert "| Lasted | 12 min |" in told
+    assert r"- **2026-11-02 09:00:00 UTC** ada: \# on it \* \<b\>now\</b\> \[x\]\(http://y\)" in told
+    assert "| Over | still open |" in postmortem.markdown(an_alert(), "", [])

@@ -18,7 +18,7 @@ from century.core.actor import Permission, Role, permissions_of
 from century.core.ids import new_id
 from century.core.work import Work
 from century.notify import kept, results
-from century.notify.channel import Channel
+from century.notify.channel import Channel, ChannelKind
 from century.notify.channels import kind_of
 from century.notify.claim import Drop, Go, Wait, decide
 from century.notify.delivery import LEASE, MOST_CLAIMS, AttemptOutcome, DeliveryState
@@ -67,6 +67,7 @@ class Parcel:
     email: str | None
     may_acknowledge: bool
     alerts: tuple[tuple[str, Alert], ...]
+    admins: tuple[str, ...] = ()
     notice: str | None = None
     failed: int = 0
     more: bool = False
@@ -122,6 +123,7 @@ async def claim(work: Work, channel_id: UUID, owner: str) -> Parcel | Nothing:
             taken,
             sealed=row.secrets,
             email=row.person_email,
+            admins=await kept.admins(work) if channel.kind is ChannelKind.EMAIL else (),
             may_acknowledge=Permission.OPERATE in permissions_of(role),
         )
     if channel.open_until is not None:

@@ -7,6 +7,7 @@ import logging
 import random
 import secrets
 import ssl
+from collections import deque
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
@@ -31,22 +32,29 @@ LANES = 2
 LONGEST_SEND = 40.0
 RENEW_SECONDS = LEASE.total_seconds() / 3
 STOP_SECONDS = 5.0
+BURST = 5
+BURST_SECONDS = 10.0
 STORE_TRIES = 12
 STORE_AGAIN_SECONDS = 0.5
 AWAY_SECONDS = 0.5
 
 
 class Courier:
-    """One a worker. `wake` looks at a channel, `sweep` at all of them, `settle` waits until nothing is due."""
+    """One a worker. `wake` looks at a channel, `sweep` at all of them, `settle` waits until nothing is due.
+
+    `paced`: channels that people read get a few messages at a time at most, as in a storm.
+    """
 
     def __init__(
-        self, settings: Settings, works: Works, *, outbound: Outbound | None = None, tls: ssl.SSLContext | None = None
+        self, settings: Settings, works: Works, *, tls: ssl.SSLContext | None = None, paced: bool = False
     ) -> None:
         self.settings = settings
         self.works = works
         self.owner = secrets.token_hex(8)
         self._seal = Seal([settings.secret])
-        self._wire = Wire(outbound or Outbound(settings.egress_allow), settings, tls)
+        self._wire = Wire(Outbound(settings.egress_allow), settings, tls)
+        self._paced = paced
+        self._sent: dict[UUID, deque[float]] = {}
         self._lanes: dict[UUID, set[asyncio.Task[None]]] = {}
         self._most: dict[UUID, int] = {}
         self._again: set[UUID] = set()
@@ -90,6 +98,7 @@ class Courier:
         """Claim and send until nothing is due for the channel."""
         try:
             while not self._stopped:
+                await self._keep_pace(channel_id)
                 self._again.discard(channel_id)
                 async with self._claiming:
                     claimed = await self._claim(channel_id)
@@ -108,11 +117,20 @@ class Courier:
             assert task is not None
             self._lanes[channel_id].discard(task)
 
+    async def _keep_pace(self, channel_id: UUID) -> None:
+        """What people read comes in a few messages at most: what becomes due meanwhile goes together in the next one."""
+        sent, loop = self._sent.get(channel_id), asyncio.get_running_loop()
+        while sent and len(sent) == BURST and (wait := sent[0] + BURST_SECONDS - loop.time()) > 0:
+            await asyncio.sleep(wait)
+
     async def _claim(self, channel_id: UUID) -> Parcel | Nothing:
         async with self.works.begin() as work:
             claimed = await claims.claim(work, channel_id, self.owner)
         if isinstance(claimed, Parcel):
             self._sending.add(claimed.delivery_id)
+            if self._paced and kind_of(claimed.channel.kind).READ:
+                sent = self._sent.setdefault(channel_id, deque(maxlen=BURST))
+                sent.append(asyncio.get_running_loop().time())
         return claimed
 
     async def _send(self, parcel: Parcel) -> None:
@@ -157,7 +175,7 @@ class Courier:
             opened = self._seal.open(parcel.channel.id, parcel.sealed)
         except Unsealable as error:
             raise Permanent(str(error), stops=True) from None
-        return Config({**parcel.channel.settings, **opened}, frozenset(opened), parcel.email)
+        return Config({**parcel.channel.settings, **opened}, frozenset(opened), parcel.email, parcel.admins)
 
     def _compose(self, parcel: Parcel) -> Message:
         return message_of(

@@ -84,7 +84,7 @@ async def check(work: Work, settings: Settings, draft: Draft, *, own: bool) -> C
     if draft.kind is ChannelKind.WEBHOOK and not values.get("secret"):
         made = values["secret"] = new_secret()
     secret_names = frozenset(field.name for field in kind.FIELDS if field.secret)
-    config = Config(values, secret_names, person.email if person else None)
+    config = Config(values, secret_names, person.email if person else None, await kept.admins(work))
     warnings: list[Problem] = []
     try:
         await kind.check(config, Wire(Outbound(settings.egress_allow), settings))

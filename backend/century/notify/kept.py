@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Row, Select, select
 
 from century.access.tables import PersonRow
+from century.core.actor import Role
 from century.core.errors import NotFound
 from century.core.work import Work
 from century.notify.channel import Channel, ChannelKind
@@ -75,3 +76,13 @@ async def get_channel(work: Work, channel_id: UUID) -> Channel:
     if row is None:
         raise NotFound(f"no channel {channel_id}")
     return of_row(row)
+
+
+async def admins(work: Work) -> tuple[str, ...]:
+    """The e-mail addresses of everybody who is an admin."""
+    rows = await work.rows(
+        select(PersonRow.email)
+        .where(PersonRow.role == Role.ADMIN.value, PersonRow.disabled_at.is_(None))
+        .order_by(PersonRow.id)
+    )
+    return tuple(row.email for row in rows)

@@ -34,11 +34,12 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """A channel's settings, secrets among them, and the e-mail of the account it belongs to."""
+    """A channel's settings, secrets among them, the e-mail of the account it belongs to, and those of the admins."""
 
     values: Mapping[str, str] = field(repr=False)
     secret_names: frozenset[str] = frozenset()
     person_email: str | None = None
+    admins: tuple[str, ...] = ()
 
     def __getitem__(self, name: str) -> str:
         return self.values.get(name, "")

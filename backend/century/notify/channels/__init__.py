@@ -15,7 +15,7 @@ from century.notify.wire import Config, Field, Receipt, Wire
 class Kind(Protocol):
     """What a file in here offers.
 
-    `GROUPS`: several alerts go as one message; `LANES`: so many messages at once. `check` raises Invalid for settings
+    `GROUPS`: several alerts go as one message; `READ`: by people, not by a program; `LANES`: so many messages at once. `check` raises Invalid for settings
     that cannot work; `send` raises Temporary or Permanent.
     """
 
@@ -23,6 +23,7 @@ class Kind(Protocol):
     HELP: str
     FIELDS: Sequence[Field]
     GROUPS: bool
+    READ: bool
     LANES: int
 
     def unavailable(self, settings: Settings) -> str | None: ...

@@ -14,6 +14,7 @@ from century.rules.severity import Severity
 LABEL = "Another service"
 HELP = "Telegram, Microsoft Teams, Discord, Matrix, Pushover, SMS and about a hundred more, by their apprise address."
 GROUPS = True
+READ = True
 LANES = 1
 FIELDS = (
     Field(

@@ -22,17 +22,20 @@ from century.rules.severity import Severity
 LABEL = "E-mail"
 HELP = "Sends mail by the installation's own mail server."
 GROUPS = True
+READ = True
 LANES = 2
 FIELDS = (
     Field(
         "to",
         "To",
-        "One address or several, separated by commas. A person's own channel may leave it empty: then it is their account's.",
+        "Addresses, separated by commas, or the word admins for everybody who is one. A person's own channel may leave it "
+        "empty: then it is their account's.",
         required=False,
         placeholder="oncall@example.com",
     ),
 )
 SECONDS = 15.0
+ADMINS = "admins"
 MOST_RECIPIENTS = 50
 # 550 no such mailbox, 551 not here, 553 no such name; 521 and 556: this host or domain takes no mail at all.
 GONE = frozenset({521, 550, 551, 553, 556})
@@ -46,6 +49,12 @@ def unavailable(settings: Settings) -> str | None:
 def recipients(config: Config) -> list[str]:
     """The addresses that a channel writes to; Invalid for one that is none."""
     given = config["to"].strip() or config.person_email or ""
+    if given.lower() == ADMINS:
+        # Nobody reads the mail of the account that an installation begins with.
+        reachable = [each for each in config.admins if not each.endswith("@localhost")]
+        if not reachable:
+            raise Invalid("no admin has an e-mail address that can be reached", field="to")
+        return reachable[:MOST_RECIPIENTS]
     if not given:
         raise Invalid("name at least one address", field="to")
     if any(ord(each) < 32 for each in given):

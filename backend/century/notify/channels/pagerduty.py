@@ -17,6 +17,7 @@ from century.notify.wire import Config, Field, Permanent, Receipt, Wire, post, w
 LABEL = "PagerDuty"
 HELP = "Triggers, acknowledges and resolves incidents of a PagerDuty service, one for each alert."
 GROUPS = False
+READ = False
 LANES = 8
 FIELDS = (
     Field(

@@ -13,6 +13,7 @@ from century.notify.wire import Config, Field, Receipt, Wire, post, words
 LABEL = "Slack"
 HELP = "Writes into a Slack channel by an incoming webhook of your workspace."
 GROUPS = True
+READ = True
 LANES = 1
 FIELDS = (
     Field(

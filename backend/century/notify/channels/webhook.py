@@ -20,6 +20,7 @@ from century.notify.wire import Config, Field, Receipt, Wire, post, words
 LABEL = "Webhook"
 HELP = "POSTs JSON to an address of yours, signed after Standard Webhooks, so that your program can check who calls."
 GROUPS = True
+READ = False
 LANES = 2
 FIELDS = (
     Field("url", "Address", "Where to POST to.", placeholder="https://example.com/alerts"),

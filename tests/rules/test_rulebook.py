@@ -201,19 +201,6 @@ async def test_each_group_of_a_metric_is_a_subject(works: Works, clock: MovableC
     assert sorted(await look(book, works)) == ["rule shop queue=mail firing", "rule shop queue=pay ok"]
 
 
-async def test_a_message_that_was_lost_is_made_up_for(works: Works, clock: MovableClock) -> None:
-    shop, book = await Shop.new(works), rulebook(works)
-    await save(works, errors())
-    await shop.export(clock.now())
-    assert await look(book, works) == ["rule shop ok"]
-    await wait(book, works)
-    clock.advance(seconds=30)
-    await shop.export(clock.now(), bad=5)
-    assert await wait(book, works) == [], "the service was just looked at"
-    clock.advance(seconds=31)
-    assert await wait(book, works) == ["rule shop firing"]
-
-
 async def test_a_long_window_is_read_once_a_minute_and_not_forgotten(works: Works, clock: MovableClock) -> None:
     shop, book = await Shop.new(works), rulebook(works)
     await save(works, errors(window=timedelta(hours=1)))
@@ -281,3 +268,22 @@ async def test_values_are_shown_as_they_are_now(works: Works, clock: MovableCloc
     async with works.read() as work:
         [found] = (await kept.found(work, [rule.id]))[rule.id]
     assert (found.standing, found.value) == (Standing.OK, 0.25)
+
+
+async def test_what_another_evaluator_left_wrong_is_put_right(works: Works, clock: MovableClock) -> None:
+    shop, one, other = await Shop.new(works), rulebook(works), rulebook(works)
+    await save(works, errors(window=timedelta(minutes=1)))
+    await shop.export(clock.now())
+    await look(one, works)
+    await look(other, works)
+    await wait(one, works)
+    clock.advance(seconds=10)
+    await shop.export(clock.now(), bad=5)
+    assert await look(other, works) == ["rule shop firing"]
+    for _ in range(9):
+        clock.advance(seconds=10)
+        await shop.export(clock.now())
+    assert await look(one, works) == [], "it saw nothing wrong, and the other is gone"
+    clock.advance(seconds=10)
+    found = [*await wait(one, works), *await wait(one, works)]
+    assert found == ["rule shop ok"]

@@ -66,6 +66,7 @@ class Rulebook:
         self._looked: dict[str, datetime] = {}
         self._audit: list[str] = []
         self._audited_at: datetime | None = None
+        self._compared_at: datetime | None = None
         self._health: dict[UUID, Health] = {}
         self._written: dict[UUID, Health] = {}
         self._health_at: datetime | None = None
@@ -245,6 +246,9 @@ class Rulebook:
         Now and then at the others too.
         """
         missed: list[str] = []
+        if self._compared_at is None or now - self._compared_at >= AUDIT:
+            self._compared_at = now
+            await self._compare()
         if self._audited_at is None or now - self._audited_at >= RECHECK:
             self._audited_at = now
             heard = await self.sources.services(now)
@@ -258,6 +262,27 @@ class Rulebook:
             return []
         names, self._audit = self._audit[:AUDITED_AT_ONCE], self._audit[AUDITED_AT_ONCE:]
         return await self.verdicts([*missed, *names], now)
+
+    async def _compare(self) -> None:
+        """Go by what is kept where another evaluator moved it without our seeing why, and look at it again."""
+        async with self.works.read() as work:
+            kept_wrong = {
+                (rule, subject.text): (subject, verdict) for rule, subject, verdict in await verdicts.wrong(work)
+            }
+            lost = [
+                (held.rule, held.subject.text)
+                for held in self._memory.everything()
+                if held.verdict.standing in WRONG and (held.rule, held.subject.text) not in kept_wrong
+            ]
+            stand = await verdicts.these(work, lost) if lost else []
+        stand += [(rule, subject, verdict) for (rule, _), (subject, verdict) in kept_wrong.items()]
+        again: set[UUID] = set()
+        for rule, subject, verdict in stand:
+            held = self._memory.get(rule, subject)
+            if rule in self._rules and (held is None or held.verdict.standing is not verdict.standing):
+                self._memory.put(rule, subject, verdict)
+                again.add(rule)
+        self._fresh += [self._rules[rule] for rule in again]
 
     # What they find.
 

@@ -95,6 +95,13 @@ async def settle(work: Work, changes: Sequence[Change]) -> set[Key]:
     return won
 
 
+async def wrong(work: Work) -> list[tuple[UUID, Subject, Verdict]]:
+    """What is kept of every subject that is wrong."""
+    standings = [Standing.FIRING.value, Standing.PENDING.value]
+    rows = await work.rows(select(VerdictRow.__table__).where(VerdictRow.standing.in_(standings)))
+    return [_kept(row) for row in rows]
+
+
 async def these(work: Work, keys: Sequence[Key]) -> list[tuple[UUID, Subject, Verdict]]:
     """What is kept of these subjects."""
     wanted = set(keys)

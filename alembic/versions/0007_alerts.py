@@ -74,6 +74,13 @@ def upgrade() -> None:
     op.create_index("ix_alert_rule_id_opened_at", "alert", ["rule_id", "opened_at"], unique=False)
     op.create_index("ix_alert_service_opened_at", "alert", ["service", "opened_at"], unique=False)
     op.create_index(
+        "ix_alert_suppressed_until",
+        "alert",
+        ["suppressed_until"],
+        unique=False,
+        postgresql_where=sa.text("suppressed_until IS NOT NULL"),
+    )
+    op.create_index(
         "uq_alert_open", "alert", ["rule_id", "subject"], unique=True, postgresql_where=sa.text("state <> 'resolved'")
     )
     op.create_table(

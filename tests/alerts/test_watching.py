@@ -6,7 +6,7 @@ import asyncio
 from datetime import timedelta
 from uuid import UUID
 
-from century.alerts import service, sweeps
+from century.alerts import dependencies, service, sweeps
 from century.alerts.alert import AlertState
 from century.alerts.kept import holds
 from century.alerts.paging import HoldKind
@@ -135,6 +135,8 @@ async def test_a_parent_that_opens_later_takes_its_children(desk: Desk) -> None:
     await desk.find(errors, Standing.FIRING)
     await desk.find(errors, Standing.FIRING, service="billing")
     (parent,) = await desk.find(database, Standing.FIRING, service="billing")
+    async with desk.works.begin() as work:
+        assert await dependencies.adopt(work) == 1
     parents = {each.subject: each.parent_id for each in await desk.alerts() if each.rule.id == errors.id}
     assert parents == {"checkout": None, "billing": parent.id}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, bindparam, literal, select
+from sqlalchemy import bindparam, func, select
 
 from century.alerts.alert import Alert, AlertState
 from century.alerts.kept import ALERT, COLUMNS, of_row
@@ -14,24 +14,27 @@ from century.alerts.releasing import release as let_go
 from century.core.work import Work
 from century.rules.tables import RuleRow
 
+AT_ONCE = 500
 TOLD = (AlertState.FIRING.value, AlertState.ACKNOWLEDGED.value)
 HANG = ALERT.update().where(ALERT.c.id == bindparam("alert")).values(parent_id=bindparam("parent"))
 
 
 async def link(work: Work, fired: Sequence[Alert]) -> None:
-    """Hang what fires now on what was open already, and what was firing on what fires now."""
+    """Hang what fires now on what is open."""
     await _hang(work, [each for each in fired if each.rule.depends_on])
-    depending = select(RuleRow.id).where(
-        RuleRow.depends_on.op("&&")(literal([each.rule_id for each in fired], ARRAY(Uuid)))
-    )
-    waiting = await work.rows(
+
+
+async def adopt(work: Work) -> int:
+    """Hang what was firing before on what opened after it; answers how many found a parent."""
+    depending = select(RuleRow.id).where(func.cardinality(RuleRow.depends_on) > 0)
+    rows = await work.rows(
         select(*COLUMNS)
         .where(ALERT.c.rule_id.in_(depending), ALERT.c.state == AlertState.FIRING.value, ALERT.c.parent_id.is_(None))
         .order_by(ALERT.c.id)
-        .with_for_update()
+        .limit(AT_ONCE)
+        .with_for_update(skip_locked=True)
     )
-    known = {each.id for each in fired}
-    await _hang(work, [of_row(row) for row in waiting if row.id not in known])
+    return len(await _hang(work, [of_row(row) for row in rows]))
 
 
 async def _hang(work: Work, children: Sequence[Alert]) -> dict[UUID, Alert]:

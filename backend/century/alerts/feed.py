@@ -29,6 +29,7 @@ KINDS = ("alert.", "notification.")
 PAGE = 200
 QUEUE_LENGTH = 1000
 SWEEP_SECONDS = 2.0
+AGAIN_SECONDS = 0.5
 LARGEST = 2**63 - 1
 
 
@@ -155,8 +156,7 @@ class Feed:
             while True:
                 if looking:
                     # What is heard while it looks is in what it finds, or comes after it.
-                    async with self._works.read() as work:
-                        batch = await events(work, last)
+                    batch = await self._found(last)
                     for event in batch.events:
                         yield event
                     last, looking = batch.last, batch.more
@@ -173,6 +173,15 @@ class Feed:
             self._listeners.discard(listener)
             if not self._listeners:
                 await self.stop()
+
+    async def _found(self, last: int) -> Batch:
+        while True:
+            try:
+                async with self._works.read() as work:
+                    return await events(work, last)
+            except AWAY as error:
+                logger.warning("what a listener missed could not be read: %s", type(error).__name__)
+                await asyncio.sleep(AGAIN_SECONDS)
 
     async def stop(self) -> None:
         """Listen no more."""
@@ -192,11 +201,11 @@ class Feed:
         last: int | None = None
         async with contextlib.aclosing(rounds(self._works.bus, journal.TOPIC, every=SWEEP_SECONDS)) as turns:
             async for said in turns:
-                if last is not None and not any(_concerns(each.data) for each in said) and said:
-                    continue
                 try:
+                    if last is not None and said and not any(_concerns(each.data) for each in said):
+                        continue
                     last = await self._look(last)
-                except AWAY as error:
+                except Exception as error:  # noqa: BLE001 (whatever it was, the next round looks again from the same number)
                     logger.warning("what happened to alerts could not be read: %s", type(error).__name__)
                     continue
                 if not began.done():

@@ -12,7 +12,7 @@ import orjson
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from century.alerts import evidence, sweeps, windows
+from century.alerts import dependencies, evidence, sweeps, windows
 from century.alerts.alert import Alert
 from century.alerts.watching import Finding, Pair, follow
 from century.core import journal
@@ -106,6 +106,7 @@ class Watcher:
     async def sweep(self) -> None:
         """Do what has become due, and find again what was lost."""
         await self._kept("due rules", self._due)
+        await self._kept("dependencies", self._in_one(dependencies.adopt))
         await self._kept("ended windows", self._in_one(windows.release_ended))
         await self._kept("what is due of alerts", self._attend)
         if self._apart or asyncio.get_running_loop().time() - self._brought >= AGAIN_SECONDS:

@@ -32,6 +32,7 @@ class AlertRow(Base):
         Index("ix_alert_resolved_at", "resolved_at"),
         Index("ix_alert_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
         Index("ix_alert_attention_at", "attention_at", postgresql_where=text("attention_at IS NOT NULL")),
+        Index("ix_alert_suppressed_until", "suppressed_until", postgresql_where=text("suppressed_until IS NOT NULL")),
         Index("ix_alert_parent_id", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
     )
 

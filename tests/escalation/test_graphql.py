@@ -242,6 +242,25 @@ async def test_an_operator_swaps_a_shift_and_takes_it_back(planted: Site) -> Non
     ]
 
 
+async def test_times_that_nobody_can_speak_of_are_refused(planted: Site) -> None:
+    admin, house = await planted.house.bearer("admin"), planted.house
+    (policy,) = (await planted.data(admin, POLICIES))["escalationPolicies"]
+    given = {"name": "Web", "rotations": [rotation(house.operator.id)]}
+    schedule = (await planted.data(admin, SAVE_SCHEDULE, input=given))["saveSchedule"]["schedule"]["id"]
+    for moment in ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"):
+        assert await planted.code(admin, SIMULATE, policy=policy["id"], at=moment) == "INVALID"
+        override = {"schedule": schedule, "kind": "ADD", "person": str(house.admin.id), "startsAt": moment,
+                    "endsAt": moment}  # fmt: skip
+        assert await planted.code(admin, OVERRIDE, input=override) == "INVALID"
+        wide = {"from": moment.replace("-31T", "-30T"), "to": moment.replace("01T00", "02T00")}
+        assert "INVALID" in {
+            each["extensions"]["code"] for each in (await planted.ask(admin, SCHEDULES, range=wide))["errors"]
+        }
+    long = {"from": "2026-11-02T09:00:00Z", "to": "2027-11-02T09:00:00Z"}
+    answer = await planted.ask(admin, SCHEDULES, range=long)
+    assert answer["errors"][0]["message"] == "shifts are shown for 100 days at most"
+
+
 async def test_a_policy_is_rehearsed(planted: Site) -> None:
     viewer = await planted.house.bearer("viewer")
     (policy,) = (await planted.data(viewer, POLICIES))["escalationPolicies"]

@@ -70,6 +70,7 @@ async def test_a_loop_that_starts_finds_what_was_left(tower: Tower) -> None:
     [
         ("an alert opened", {"kind": "alert.opened"}, True),
         ("what the ladder did itself wakes it not again", {"kind": "alert.escalated"}, False),
+        ("a message failed: the next level may be due", {"kind": "notification.failed"}, True),
         ("a user was made", {"kind": "user.created"}, False),
         ("something was missed", None, True),
     ],

@@ -92,14 +92,6 @@ async def test_acknowledging_stops_it_and_those_who_heard_of_it_hear_that(tower:
     assert [event for event, _, _ in await tower.told(alert)][4:] == ["resolved", "resolved"]
 
 
-async def test_who_never_got_word_of_it_hears_no_news(tower: Tower) -> None:
-    alert = await tower.alert()
-    await tower.climb()
-    await tower.change(alert, state="resolved")
-    await tower.climb()
-    assert await tower.told(alert) == [("firing", 1, ADA)]
-
-
 async def test_a_maintenance_window_holds_every_step(tower: Tower) -> None:
     await staffed(tower)
     async with tower.world.works.begin() as work:

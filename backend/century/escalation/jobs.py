@@ -43,17 +43,26 @@ async def climb(settings: Settings, works: Works) -> None:
                     settled = await defaults.plant_responder(work)
 
 
+# What the ladder says itself, or what does not move it.
+QUIET = frozenset(
+    {
+        "alert.commented",
+        "alert.escalated",
+        "alert.held",
+        "alert.level_failed",
+        "alert.response_breached",
+        "alert.step_ticked",
+        "alert.unreachable",
+    }
+)
+
+
 def concerns(message: Message) -> bool:
-    """Whether something was said about an alert, or may have been."""
+    """Whether something was said that may move a ladder, or may have been."""
     if not message.data:
         return True
-    kind = orjson.loads(message.data).get("kind", "")
-    return str(kind).startswith("alert.") and kind not in OWN
-
-
-OWN = frozenset(
-    {"alert.escalated", "alert.held", "alert.unreachable", "alert.level_failed", "alert.commented", "alert.step_ticked"}
-)
+    kind = str(orjson.loads(message.data).get("kind", ""))
+    return (kind.startswith("alert.") and kind not in QUIET) or kind == "notification.failed"
 
 
 async def climb_all(settings: Settings, works: Works) -> int:

@@ -66,8 +66,7 @@ class Ladder:
 class Case:
     """What of an alert the ladder looks at.
 
-    `failing` are the levels all of whose channels fail, `earlier` those who were told in episodes before this one, and
-    `heard` the channels that took a message of it (None: all that were told): only they hear how it went on.
+    `failing` are the levels all of whose channels fail, `earlier` those who were told in episodes before this one.
     """
 
     state: AlertState
@@ -75,7 +74,6 @@ class Case:
     hold: Hold | None = None
     failing: frozenset[int] = frozenset()
     earlier: tuple[Receiver, ...] = ()
-    heard: frozenset[UUID] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +172,9 @@ def _answered(case: Case, ladder: Ladder, news: News, earlier: tuple[Receiver, .
     told = (*earlier, *(each for one in ladder.steps for each in one.receivers))
     if ladder.told is case.state or not told:
         return Decision(after, None)
-    receivers = {each.key: each for each in told if case.heard is None or each.channel in case.heard}
-    said = (Answered(news, tuple(receivers.values())),) if receivers else ()
-    return Decision(replace(after, told=case.state), None, said)
+    receivers = {each.key: each for each in told}
+    # Whether each of them really heard of it is seen when the message leaves.
+    return Decision(replace(after, told=case.state), None, (Answered(news, tuple(receivers.values())),))
 
 
 def _held(ladder: Ladder, hold: Hold, now: datetime) -> Decision:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
-from datetime import date, time
+from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
 from century.core.errors import Invalid
@@ -13,6 +13,7 @@ from century.escalation.wallclock import zone
 from century.rules.problems import Problem
 
 MOST_ROTATIONS = 20
+HORIZON = timedelta(days=3650)
 LONGEST_NAME = 64
 _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
 UNIT_NAMES = {RotationKind.HOURLY: "hours", RotationKind.DAILY: "days", RotationKind.WEEKLY: "weeks"}
@@ -35,6 +36,13 @@ def read_day(text: str, field: str) -> date:
     if not 2000 <= found.year <= 2200:
         raise Invalid("a rotation starts between 2000 and 2200", field=field)
     return found
+
+
+def check_near(at: datetime, now: datetime, field: str) -> datetime:
+    """An instant about which something can be said: within ten years of now; Invalid otherwise."""
+    if abs(at - now) > HORIZON:
+        raise Invalid(f"choose a time within {HORIZON.days // 365} years of now", field=field)
+    return at
 
 
 def problems(time_zone: str, rotations: Sequence[Rotation], people: Collection[UUID]) -> list[Problem]:

@@ -149,6 +149,12 @@ async def create_override(
     ends_at: datetime,
 ) -> UUID:
     """Put somebody on call, off call, or in another's place for a while; Invalid for one that overlaps or is empty."""
+    planning.check_near(starts_at, work.now, "startsAt")
+    planning.check_near(ends_at, work.now, "endsAt")
+    if ends_at <= work.now:
+        raise Invalid("an override must end in the future: what was cannot be changed", field="endsAt")
+    if ends_at - starts_at > LONGEST_OVERRIDE:
+        raise Invalid("an override may last a year at most: change the rotation for longer", field="endsAt")
     # Of two that overlap the second sees the first.
     await work.rows(select(ScheduleRow.id).where(ScheduleRow.id == schedule_id).with_for_update())
     schedules = await load_schedules(work, since=starts_at - timedelta(days=100), ids=[schedule_id])
@@ -161,10 +167,6 @@ async def create_override(
         raise Invalid("this person is gone or disabled: choose somebody who may sign in", field="person")
     if replaces is not None and replaces not in people:
         raise Invalid("nobody is known by this id: choose who is to be replaced", field="replaces")
-    if ends_at <= work.now:
-        raise Invalid("an override must end in the future: what was cannot be changed", field="endsAt")
-    if ends_at - starts_at > LONGEST_OVERRIDE:
-        raise Invalid("an override may last a year at most: change the rotation for longer", field="endsAt")
     if sum(each.end > work.now for each in schedule.overrides) >= MOST_OVERRIDES:
         raise Conflict(f"'{schedule.name}' has {MOST_OVERRIDES} overrides ahead: change the rotation instead")
     override = Override(new_id(work.now), kind, person, replaces, starts_at, ends_at)

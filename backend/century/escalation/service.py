@@ -71,7 +71,7 @@ async def climb(work: Work, settings: Settings, only: Collection[UUID] | None = 
     firing = [each for each in alerts if each.state is AlertState.FIRING]
     held = await holds(work, firing)
     # A new alert, which is what must be fast, has told nobody yet.
-    asked = [each.id for each in alerts if each.id in ladders and each.id not in held]
+    asked = [each.id for each in firing if each.id in ladders and each.id not in held]
     states = await notify.states(work, asked) if asked else {}
     directory = await load_directory(work, settings) if len(held) < len(firing) else None
     reaches = _Reaches(directory, work.now)
@@ -85,7 +85,6 @@ async def climb(work: Work, settings: Settings, only: Collection[UUID] | None = 
             held.get(alert.id),
             _failing(alert, states.get(alert.id, ())),
             tuple(one for number, each in episodes.items() if number != alert.episode for one in _told(each)),
-            _heard(states.get(alert.id, ())),
         )
         climbed.append(Climbed(alert, before, step(case, before, reaches.of(alert.severity), work.now)))
     known = directory.channels if directory is not None else None
@@ -178,12 +177,6 @@ def _failing(alert: Alert, told: Iterable[notify.Told]) -> frozenset[int]:
         if each.episode == alert.episode and each.event is notify.Event.FIRING:
             levels[each.level] = levels.get(each.level, True) and each.failing
     return frozenset(level for level, fails in levels.items() if fails)
-
-
-def _heard(told: Iterable[notify.Told]) -> frozenset[UUID]:
-    """The channels that took word of it, or may have."""
-    taken = (notify.DeliveryState.DELIVERED, notify.DeliveryState.SENDING)
-    return frozenset(each.channel_id for each in told if each.state in taken)
 
 
 def _told(ladder: Ladder) -> Iterable[Receiver]:

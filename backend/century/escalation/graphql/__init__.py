@@ -26,6 +26,7 @@ from century.escalation.graphql.types import (
     SimulationStep,
 )
 from century.escalation.ladder import Ladder
+from century.escalation.planning import check_near
 from century.escalation.service import ladders_of
 from century.escalation.simulation import simulate
 from century.rules.graphql.types import Rule, id_of, loader, notices
@@ -89,6 +90,7 @@ class Query:
         self, info: Info, policy_id: strawberry.ID, severity: Severity, at: datetime
     ) -> Simulation:
         async with info.context.works.read(info.context.actor) as work:
+            check_near(at, work.now, "at")
             saved = await policies.one(work, id_of(policy_id, "policyId"))
             directory = await load_directory(work, info.context.settings, since=min(at, work.now))
         steps = simulate(saved.policy, directory, severity, at)

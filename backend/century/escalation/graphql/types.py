@@ -16,6 +16,7 @@ from century.escalation import policy as policies
 from century.escalation import schedule as rosters
 from century.escalation.http import calendar_url
 from century.escalation.ladder import Ladder, rungs
+from century.escalation.planning import check_near
 from century.escalation.policies import Saved, warnings
 from century.escalation.policy import TargetKind
 from century.escalation.reach import Directory, Someone
@@ -41,6 +42,14 @@ LONGEST_VIEW = timedelta(days=100)
 def named(people: Mapping[UUID, Someone], person: UUID) -> Person:
     known = people.get(person)
     return Person(id=strawberry.ID(str(person)), name=known.name if known else "somebody unknown")
+
+
+def span_of(range: TimeRangeInput, now: datetime) -> TimeRange:
+    """The range meant, where something can be said about it."""
+    span = range.resolve(now)
+    check_near(span.start, now, "range")
+    check_near(span.end, now, "range")
+    return span
 
 
 def all_named(people: Mapping[UUID, Someone], wanted: Iterable[UUID]) -> list[Person]:
@@ -220,7 +229,7 @@ class Schedule:
     @field(description="Those that touch the range; without one, those of now and later.")
     def overrides(self, info: Info, range: TimeRangeInput | None = None) -> list[Override]:
         now = info.context.works.clock.now()
-        span = range.resolve(now) if range else None
+        span = span_of(range, now) if range else None
         return [
             Override.of(each, self.board)
             for each in self.known.overrides
@@ -233,7 +242,7 @@ class Schedule:
 
     @field(description="Every shift that touches the range, whole, by its start.")
     def shifts(self, info: Info, range: TimeRangeInput) -> list[Shift]:
-        span = range.resolve(info.context.works.clock.now())
+        span = span_of(range, info.context.works.clock.now())
         if span.length > LONGEST_VIEW:
             raise Invalid(f"shifts are shown for {LONGEST_VIEW.days} days at most", field="range")
         found = rosters.shifts(self.known, span)
@@ -251,7 +260,7 @@ class Schedule:
     @field(description="When nobody is on call within the range; without one, within the next 14 days.")
     def gaps(self, info: Info, range: TimeRangeInput | None = None) -> list[Gap]:
         now = info.context.works.clock.now()
-        span = range.resolve(now) if range else TimeRange(now, now + AHEAD)
+        span = span_of(range, now) if range else TimeRange(now, now + AHEAD)
         return [Gap(starts_at=each.start, ends_at=each.end) for each in rosters.gaps(self.known, span)]
 
     @field(description="The gaps of the next 14 days, in a sentence.")

@@ -24,6 +24,7 @@ export const TARGETS = graphql(`
   query PolicyTargets {
     people { id name }
     schedules { id name }
+    channels { id name person { id } }
   }
 `);
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { asFields, complaintOf, homeless, sentence } from './complaints.ts';
+import { asFields, complaintOf, complaintsUnder, homeless, sentence } from './complaints.ts';
 
 describe('complaintOf', () => {
   const fields = {
@@ -29,4 +29,10 @@ it('puts what is said of one field together', () => {
     ]),
   ).toEqual({ a: 'One. Two.' });
   expect(sentence('what now?')).toBe('What now?');
+});
+
+it('gathers what is said of a part', () => {
+  const fields = { 'levels.1.targets.0.id': 'is gone', 'levels[1].name': 'is empty', 'levels.10.name': 'too long' };
+  expect(complaintsUnder(fields, 'levels.1')).toBe('Is gone. Is empty.');
+  expect(homeless(fields, [], ['levels.1'])).toEqual(['Too long.']);
 });

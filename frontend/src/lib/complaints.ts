@@ -16,10 +16,27 @@ export function complaintOf(fields: Readonly<Record<string, string>>, name: stri
   return '';
 }
 
-/** Complaints that belong to none of the fields that a form shows. */
-export function homeless(fields: Readonly<Record<string, string>>, shown: readonly string[]): string[] {
+/** What is said of a part of a form and of anything within it: of `levels.1`, `levels.1.targets.0.id` too. */
+export function complaintsUnder(fields: Readonly<Record<string, string>>, part: string): string {
+  const sought = plain(part);
+  return Object.entries(fields)
+    .filter(([field]) => within(plain(field), sought))
+    .map(([, message]) => sentence(message))
+    .join(' ');
+}
+
+/** Complaints that belong to none of the fields that a form shows, nor lie within one of its parts. */
+export function homeless(
+  fields: Readonly<Record<string, string>>,
+  shown: readonly string[],
+  parts: readonly string[] = [],
+): string[] {
   const homes = new Set(
-    Object.keys(fields).filter((field) => shown.some((name) => complaintOf({ [field]: 'x' }, name))),
+    Object.keys(fields).filter(
+      (field) =>
+        shown.some((name) => complaintOf({ [field]: 'x' }, name)) ||
+        parts.some((part) => within(plain(field), plain(part))),
+    ),
   );
   return Object.entries(fields)
     .filter(([field]) => !homes.has(field))
@@ -37,6 +54,10 @@ export function sentence(text: string): string {
   if (!text) return '';
   const begun = text.charAt(0).toUpperCase() + text.slice(1);
   return /[.!?…]$/.test(begun) ? begun : `${begun}.`;
+}
+
+function within(field: string, part: string): boolean {
+  return field === part || field.startsWith(`${part}.`);
 }
 
 function plain(name: string): string {

@@ -105,6 +105,15 @@ export const PAGES: readonly Page[] = [
     load: () => import('../performance/Performance.svelte'),
   },
   {
+    path: '/monitoring/maintenance',
+    title: 'Maintenance',
+    short: 'Windows',
+    icon: 'construction',
+    keys: 'g m',
+    group: 'manage',
+    load: () => import('../maintenance/Maintenance.svelte'),
+  },
+  {
     path: '/settings/rules',
     title: 'Rules',
     short: 'Rules',
@@ -131,6 +140,15 @@ export const PAGES: readonly Page[] = [
     keys: 'g j',
     group: 'manage',
     load: () => import('../objectives/Objectives.svelte'),
+  },
+  {
+    path: '/settings/channels',
+    title: 'Channels',
+    short: 'Channels',
+    icon: 'send',
+    keys: 'g n',
+    group: 'manage',
+    load: () => import('../channels/Channels.svelte'),
   },
   {
     path: '/settings/escalation',

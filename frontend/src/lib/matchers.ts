@@ -20,13 +20,13 @@ export const OPERATORS: readonly { operator: Match['operator']; name: string }[]
   { operator: 'MATCHES', name: 'matches' },
 ];
 
-/** `service is checkout and severity is not critical`; without any, `every alert`. */
+/** `alerts whose service is checkout and severity is not critical`; without any, `every alert`. */
 export function matchWords(matchers: readonly Match[]): string {
   if (matchers.length === 0) return 'every alert';
-  return listed(
+  return `alerts whose ${listed(
     matchers.map(({ field, key, operator, value }) => {
       const name = field === 'ATTRIBUTE' ? (key ?? 'attribute') : FIELDS.find((one) => one.field === field)?.name;
       return `${name} ${OPERATORS.find((one) => one.operator === operator)?.name} ${field === 'SEVERITY' ? value.toLowerCase() : value}`;
     }),
-  );
+  )}`;
 }

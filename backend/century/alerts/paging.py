@@ -27,11 +27,12 @@ class HoldKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """It does not page before `until`; None: not before somebody says so (its parent resolves)."""
+    """It does not page before `until`; None: not before somebody says so (its parent resolves). `since`: if that is known."""
 
     kind: HoldKind
     until: datetime | None
     reason: str
+    since: datetime | None = None
 
 
 def held(alert: Alert, windows: Sequence[Window], parent_open: Alert | None, now: datetime) -> Hold | None:
@@ -41,15 +42,16 @@ def held(alert: Alert, windows: Sequence[Window], parent_open: Alert | None, now
         why = f": {alert.suppression_reason}" if alert.suppression_reason else ""
         return Hold(HoldKind.SUPPRESSED, alert.suppressed_until, f"suppressed by {by}{why}")
     covering = [
-        (occurrence.ends_at, window.reason)
+        (occurrence.ends_at, window.reason, occurrence.starts_at)
         for window in windows
         if window.covers(alert) and (occurrence := window.active(now)) is not None
     ]
     if covering:
-        until, reason = max(covering)
-        return Hold(HoldKind.MAINTENANCE, until, f"maintenance: {reason}")
+        until, reason, _ = max(covering)
+        return Hold(HoldKind.MAINTENANCE, until, f"maintenance: {reason}", min(since for _, _, since in covering))
     if parent_open is not None:
-        return Hold(HoldKind.DEPENDENCY, None, f"{parent_open.rule_name} is open: {parent_open.summary}")
+        said = f"{parent_open.rule_name} is open: {parent_open.summary}"
+        return Hold(HoldKind.DEPENDENCY, None, said, parent_open.opened_at)
     if alert.damped_until is not None and alert.damped_until > now:
         return Hold(HoldKind.FLAPPING, alert.damped_until, "it opened several times within the last hour")
     return None

@@ -180,7 +180,9 @@ def _answered(case: Case, ladder: Ladder, news: News, earlier: tuple[Receiver, .
 def _held(ladder: Ladder, hold: Hold, now: datetime) -> Decision:
     latest = now + LOOK_AGAIN
     due_at = min(hold.until, latest) if hold.until and hold.until > now else latest
-    after = replace(ladder, held_since=ladder.held_since or now, held_by=hold.kind)
+    # It may have begun before anybody had to look.
+    since = min(max(hold.since, ladder.begun_at), now) if hold.since else now
+    after = replace(ladder, held_since=ladder.held_since or since, held_by=hold.kind)
     return Decision(after, due_at, () if ladder.held_by is hold.kind else (HeldBack(hold),))
 
 

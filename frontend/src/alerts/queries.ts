@@ -12,6 +12,7 @@ export const ALERT_LINE = graphql(`
     responseDueAt responseBreachedAt reopensAt
     parent { id summary }
     heldBy { kind until reason }
+    escalation { level levels nextLevelAt }
   }
 `);
 
@@ -56,6 +57,7 @@ export const ALERT = graphql(
       }
       runbook { url text steps { id text doneAt doneBy } }
       deployments { id at version url service }
+      escalation { policy level levels nextLevelAt steps { level name at reached told reason } }
     }
   }
 `,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from html import escape
+import re
+from html import escape as escape_signs
 
 from century.notify.event import Event
 from century.notify.message import AlertBrief, Message
@@ -27,7 +28,7 @@ a { text-decoration: none; }
   .edge { padding-left: 18px !important; padding-right: 18px !important; }
   .page { padding: 0 !important; }
   .card { border-radius: 0 !important; border-left: 0 !important; border-right: 0 !important; }
-  .wide { display: block !important; text-align: center !important; }
+  .wide { display: block !important; text-align: center !important; margin-right: 0 !important; }
   .headline { font-size: 21px !important; }
 }
 @media (prefers-color-scheme: dark) {
@@ -49,6 +50,15 @@ a { text-decoration: none; }
 """
 
 
+# A value and its unit stay on one line.
+_UNIT = re.compile(r"(?<=\d) (?=(?:ms|s|min|h|d|B|[KMGTP]iB)\b|%)")
+
+
+def escape(said: str) -> str:
+    """Text as HTML shows it."""
+    return escape_signs(_UNIT.sub("\u00a0", said))
+
+
 def html(message: Message) -> str:
     """The message as a document of its own, which loads nothing from anywhere."""
     name, (ink, tint, fill) = _look(message)
@@ -64,7 +74,7 @@ def html(message: Message) -> str:
 <title>{escape(headline(message))}</title>
 <style>{STYLE}</style>
 </head>
-<body>
+<body class="page" style="background:#f8f8f6">
 <div style="display:none;max-height:0;overflow:hidden">{preview}</div>
 <table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0" class="page" style="background:#f8f8f6;padding:28px 12px;{FONT}">
 <tr><td align="center">

@@ -88,11 +88,15 @@ class Message:
 def brief(alert: Alert, key: str, public_url: str, *, acknowledge: str | None = None) -> AlertBrief:
     """What a message says of an alert."""
     condition = alert.rule.condition
-    value = _show(alert, alert.value)
+    over = alert.state is AlertState.RESOLVED
+    # By now it is well again: what is told of is how bad it was.
+    measured = alert.peak if over and alert.peak is not None else alert.value
+    value = _show(alert, measured)
     side = f"{condition.comparison.value} {_show(alert, condition.threshold)}"
     todo = steps(alert.rule.runbook)
     name = wording.name(condition)
-    verb = "has" if alert.value is None else "is"
+    verb = ("had" if over else "has") if measured is None else ("was" if over else "is")
+    worst = " at its worst" if over and measured is not None else ""
     acknowledged = alert.state is AlertState.ACKNOWLEDGED
     return AlertBrief(
         id=alert.id,
@@ -101,8 +105,8 @@ def brief(alert: Alert, key: str, public_url: str, *, acknowledge: str | None = 
         service=alert.service,
         subject=alert.subject,
         rule=alert.rule_name,
-        what=f"{name[:1].upper()}{name[1:]} {verb} {value}, {wording.bound(condition, alert.unit)}",
-        short=f"{name} {value} ({side})",
+        what=f"{name[:1].upper()}{name[1:]} {verb} {value}{worst}, {wording.bound(condition, alert.unit)}",
+        short=f"{name} {value}{worst} ({side})",
         value=value,
         bound=side,
         since=alert.opened_at,

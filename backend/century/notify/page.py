@@ -5,9 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Sequence
-from html import escape
 
-from century.notify.mail import SIGNS
+from century.notify.mail import SIGNS, escape
 from century.notify.message import AlertBrief
 
 STYLE = """

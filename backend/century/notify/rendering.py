@@ -66,11 +66,11 @@ def text(message: Message) -> str:
     if message.event is Event.TEST:
         return f"Messages of Century reach you here.\n\n{message.page}\n\nCentury · {message.key}"
     parts = [intro(message)] if intro(message) else []
+    if message.acknowledge and len(message.alerts) > 1:
+        parts.append(f"Acknowledge all of them: {message.acknowledge}")
     parts += ["\n".join(_alert(each, message, alone=len(message.alerts) == 1)) for each in message.shown]
     if message.unshown:
         parts.append(f"And {message.unshown} more: {message.page}")
-    if message.acknowledge and len(message.alerts) > 1:
-        parts.append(f"Acknowledge all of them: {message.acknowledge}")
     parts.append(f"Century · {message.key}")
     return "\n\n".join(parts)
 
@@ -94,10 +94,11 @@ def _alert(alert: AlertBrief, message: Message, *, alone: bool) -> list[str]:
             lines += [f"{number}. {step}" for number, step in enumerate(alert.steps, 1)]
             if alert.more_steps:
                 lines.append(f"({alert.more_steps} more in the runbook)")
-        lines.append("")
+        if alone:
+            lines.append("")
         if alert.acknowledge:
             lines.append(f"Acknowledge: {alert.acknowledge}")
-        if alert.runbook_url:
+        if alert.runbook_url and alone:
             lines.append(f"Runbook: {alert.runbook_url}")
     lines.append(f"Alert: {alert.page}")
     return lines

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from century.alerts import dependencies
@@ -246,10 +245,15 @@ CHANGED = (
 )  # fmt: skip
 
 
+SAVE = (
+    ALERT.update().where(ALERT.c.id == bindparam("alert")).values({name: bindparam(f"new_{name}") for name in CHANGED})
+)
+
+
 async def _save(work: Work, changed: Collection[Alert]) -> list[Alert]:
     """Write alerts that are locked."""
     saved = [replace(each, attention_at=attention(each)) for each in changed]
-    for each in saved:
-        values: dict[str, Any] = {name: getattr(each, name) for name in CHANGED}
-        await work.execute(ALERT.update().where(ALERT.c.id == each.id).values(**values))
+    if saved:
+        rows = [{f"new_{name}": getattr(each, name) for name in CHANGED} | {"alert": each.id} for each in saved]
+        await work.execute(SAVE, rows)
     return saved

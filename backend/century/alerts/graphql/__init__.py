@@ -1,17 +1,27 @@
 """What is wrong now, in the schema."""
 
 from collections.abc import AsyncGenerator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import cast
 
 import strawberry
 from strawberry.dataloader import DataLoader
 
 from century.alerts import feed, lists, review, service, windows
-from century.alerts.alert import Alert as TheAlert
+from century.alerts.graphql.inputs import (
+    AcknowledgeRuleInput,
+    AlertNoteInput,
+    AlertPayload,
+    AlertsNoteInput,
+    AlertsPayload,
+    CommentOnAlertInput,
+    SuppressAlertInput,
+    TickRunbookStepInput,
+)
+from century.alerts.graphql.loaders import loaded
 from century.alerts.graphql.maintenance import MaintenanceWindow, MaintenanceWindowInput, MaintenanceWindowPayload
 from century.alerts.graphql.reviewing import AlertReview
-from century.alerts.graphql.types import Alert, AlertConnection, AlertFilter, loaded
+from century.alerts.graphql.types import Alert, AlertConnection, AlertFilter
 from century.core.actor import Permission
 from century.core.errors import Invalid
 from century.core.graphql import (
@@ -127,72 +137,6 @@ class Query:
     async def alert_cursor(self, info: Info) -> str:
         async with info.context.works.read(info.context.actor) as work:
             return encode_cursor(await feed.end(work))
-
-
-@strawberry.input
-class AlertNoteInput:
-    id: strawberry.ID
-    note: str | None = None
-
-
-@strawberry.input
-class AlertsNoteInput:
-    ids: list[strawberry.ID]
-    note: str | None = None
-
-
-@strawberry.input
-class AcknowledgeRuleInput:
-    rule: str
-    note: str | None = None
-
-
-@strawberry.input
-class SuppressAlertInput:
-    id: strawberry.ID
-    duration: timedelta
-    reason: str
-
-
-@strawberry.input
-class CommentOnAlertInput:
-    id: strawberry.ID
-    text: str
-
-
-@strawberry.input
-class TickRunbookStepInput:
-    id: strawberry.ID
-    step: strawberry.ID
-    done: bool = True
-
-
-@strawberry.type
-class AlertPayload:
-    alert: Alert
-
-    @classmethod
-    def of(cls, known: TheAlert) -> "AlertPayload":
-        return cls(alert=Alert.of(known))
-
-
-@strawberry.type(description="An alert that was left as it is, and why.")
-class RefusedAlert:
-    id: strawberry.ID
-    reason: str
-
-
-@strawberry.type
-class AlertsPayload:
-    alerts: list[Alert]
-    refused: list[RefusedAlert]
-
-    @classmethod
-    def of(cls, done: list[TheAlert], refused: list[service.Refused]) -> "AlertsPayload":
-        return cls(
-            alerts=[Alert.of(each) for each in done],
-            refused=[RefusedAlert(id=strawberry.ID(str(each.id)), reason=each.reason) for each in refused],
-        )
 
 
 @strawberry.type

@@ -6,7 +6,7 @@ import strawberry
 
 from century.access.graphql import Person
 from century.alerts import windows
-from century.alerts.graphql.types import loaded
+from century.alerts.graphql.loaders import loaded
 from century.alerts.plan import Planned
 from century.alerts.window import Matcher as TheMatcher
 from century.alerts.window import MatcherField, MatcherOperator

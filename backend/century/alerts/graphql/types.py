@@ -1,18 +1,16 @@
 """An alert in the schema: its state, its rule, its story, and what to do about it."""
 
-from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, TypeVar, cast
 from uuid import UUID
 
 import strawberry
 from strawberry.dataloader import DataLoader
 
 from century.access.graphql import Person
-from century.alerts import evidence, feed, kept, lists, nearby, postmortem, ticks
+from century.alerts import kept, lists, postmortem
 from century.alerts.alert import Alert as TheAlert
 from century.alerts.alert import AlertState
-from century.alerts.paging import Hold as TheHold
+from century.alerts.graphql import loaders
 from century.alerts.paging import HoldKind
 from century.core.graphql import Attribute, Info, Instants, Numbers, PageInfo, field
 from century.core.graphql.pages import Page
@@ -20,16 +18,11 @@ from century.core.work import Work
 from century.rules import runbook
 from century.rules.graphql.types import Rule, id_of, person, rules_by_id
 from century.rules.severity import Severity
-from century.telemetry import load
-from century.telemetry.deployments import Deployment as TheDeployment
 from century.telemetry.graphql.services import Deployment, Service
 from century.telemetry.targets import Comparison
 
 strawberry.enum(AlertState, description="Where an alert stands; suppression stands beside it.")
 strawberry.enum(HoldKind, description="Why an alert does not page now.")
-
-Key = TypeVar("Key")
-Value = TypeVar("Value")
 
 
 @strawberry.type(description="Why an alert does not page now; without `until`, not before what it hangs on is over.")
@@ -130,7 +123,7 @@ class Alert:
 
     @field(description="Null for a service that is not known any more, and for what concerns none.")
     async def service(self, info: Info) -> Service | None:
-        return await _services(info).load(self.known.service) if self.known.service is not None else None
+        return await loaders.services(info).load(self.known.service) if self.known.service is not None else None
 
     @field(description="As it is now; null once it was deleted.")
     async def rule(self, info: Info) -> Rule | None:
@@ -142,25 +135,25 @@ class Alert:
 
     @field(description="The alerts that hang on it, the newest first.")
     async def children(self, info: Info) -> list["Alert"]:
-        return [Alert.of(each) for each in await _children(info).load(self.known.id)]
+        return [Alert.of(each) for each in await loaders.children(info).load(self.known.id)]
 
     @field(description="What keeps it from paging now.")
     async def held_by(self, info: Info) -> Hold | None:
         if not self.known.is_told:
             return None
-        hold = await _holds(info).load(self.known)
+        hold = await loaders.holds(info).load(self.known)
         return Hold(kind=hold.kind, until=hold.until, reason=hold.reason) if hold else None
 
     @field(description="The oldest first.")
     async def timeline(self, info: Info) -> list[TimelineEntry]:
         return [
             TimelineEntry(number=each.number, at=each.at, kind=each.kind, actor=each.actor, message=each.message)
-            for each in await _timelines(info).load(self.known.id)
+            for each in await loaders.timelines(info).load(self.known.id)
         ]
 
     @field()
     async def evidence(self, info: Info) -> Evidence:
-        seen = await _evidence(info).load(self.known.id)
+        seen = await loaders.evidence(info).load(self.known.id)
         return Evidence(
             observed_at=seen.observed_at, value=seen.value, threshold=seen.threshold, recovery=seen.recovery,
             comparison=seen.comparison, window=seen.window, rule_version=seen.rule_version, sentence=seen.sentence,
@@ -173,7 +166,7 @@ class Alert:
     @field()
     async def runbook(self, info: Info) -> Runbook:
         rule = self.known.rule
-        done = await _ticks(info).load(self.known.id)
+        done = await loaders.ticks(info).load(self.known.id)
         return Runbook(
             url=rule.runbook_url,
             text=rule.runbook,
@@ -189,12 +182,12 @@ class Alert:
 
     @field(description="From an hour before it opened until it was over, the oldest first.")
     async def deployments(self, info: Info) -> list[Deployment]:
-        return [Deployment.of(each) for each in await _deployments(info).load(self.known)]
+        return [Deployment.of(each) for each in await loaders.deployments(info).load(self.known)]
 
     @field(description="Its timeline as Markdown, to begin a post-mortem with.")
     async def post_mortem(self, info: Info) -> str:
-        seen = await _evidence(info).load(self.known.id)
-        return postmortem.markdown(self.known, seen.sentence, await _timelines(info).load(self.known.id))
+        seen = await loaders.evidence(info).load(self.known.id)
+        return postmortem.markdown(self.known, seen.sentence, await loaders.timelines(info).load(self.known.id))
 
 
 @strawberry.input(description="Alerts that fit all that is given; pending ones only where `states` names them.")
@@ -251,80 +244,9 @@ def _person(person_id: UUID | None, name: str | None) -> Person | None:
     return person(person_id, name) if name is not None else None
 
 
-def loaded(
-    info: Info, name: str, load: Callable[[Work, list[Key]], Awaitable[Sequence[Value]]]
-) -> "DataLoader[Key, Value]":
-    """A loader of this operation; nothing is remembered, so that a subscription sees what is new."""
-
-    async def batch(asked: list[Key]) -> Sequence[Value]:
-        async with info.context.works.read(info.context.actor) as work:
-            return await load(work, asked)
-
-    loaders = info.context.loaders
-    if name not in loaders:
-        loaders[name] = DataLoader(load_fn=cast(Any, batch), cache=False)
-    return cast("DataLoader[Key, Value]", loaders[name])
-
-
 def alerts_by_id(info: Info) -> "DataLoader[UUID, Alert | None]":
     async def load(work: Work, asked: list[UUID]) -> list[Alert | None]:
         found = await kept.alerts_by_id(work, set(asked))
         return [Alert.of(found[each]) if each in found else None for each in asked]
 
-    return loaded(info, "alerts", load)
-
-
-def _services(info: Info) -> "DataLoader[str, Service | None]":
-    async def load_all(work: Work, asked: list[str]) -> list[Service | None]:
-        found = {each.name: Service.of(each) for each in await load.services(info.context.works)}
-        return [found.get(each) for each in asked]
-
-    return loaded(info, "alert services", load_all)
-
-
-def _holds(info: Info) -> "DataLoader[TheAlert, TheHold | None]":
-    async def load(work: Work, asked: list[TheAlert]) -> list[TheHold | None]:
-        found = await kept.holds(work, asked)
-        return [found.get(each.id) for each in asked]
-
-    return loaded(info, "alert holds", load)
-
-
-def _children(info: Info) -> "DataLoader[UUID, list[TheAlert]]":
-    async def load(work: Work, asked: list[UUID]) -> list[list[TheAlert]]:
-        found = await lists.children(work, set(asked))
-        return [found[each] for each in asked]
-
-    return loaded(info, "alert children", load)
-
-
-def _timelines(info: Info) -> "DataLoader[UUID, list[feed.Entry]]":
-    async def load(work: Work, asked: list[UUID]) -> list[list[feed.Entry]]:
-        found = await feed.timelines(work, set(asked))
-        return [found[each] for each in asked]
-
-    return loaded(info, "alert timelines", load)
-
-
-def _evidence(info: Info) -> "DataLoader[UUID, evidence.Evidence]":
-    async def load(work: Work, asked: list[UUID]) -> list[evidence.Evidence]:
-        found = await evidence.evidence(work, set(asked))
-        return [found[each] for each in asked]
-
-    return loaded(info, "alert evidence", load)
-
-
-def _ticks(info: Info) -> "DataLoader[UUID, dict[str, ticks.Tick]]":
-    async def load(work: Work, asked: list[UUID]) -> list[dict[str, ticks.Tick]]:
-        found = await ticks.of_alerts(work, set(asked))
-        return [found[each] for each in asked]
-
-    return loaded(info, "alert ticks", load)
-
-
-def _deployments(info: Info) -> "DataLoader[TheAlert, list[TheDeployment]]":
-    async def load(work: Work, asked: list[TheAlert]) -> list[list[TheDeployment]]:
-        found = await nearby.of_alerts(work, asked)
-        return [found[each.id] for each in asked]
-
-    return loaded(info, "alert deployments", load)
+    return loaders.loaded(info, "alerts", load)

@@ -2,41 +2,34 @@
 
 from __future__ import annotations
 
-import logging
-import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import event, text
+from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from century.core.work import Work, Works
 from century.rules import kept, verdicts
 from century.rules.change import Change
-from century.rules.condition import Condition
-from century.rules.memory import Held, Memory, Place, rhythm
+from century.rules.looking import Looker
+from century.rules.memory import Held, Memory
 from century.rules.rule import Rule
-from century.rules.signals import Found, Source, Sources, Unmeasured
+from century.rules.ruleset import RuleSet
+from century.rules.signals import Sources
 from century.rules.subject import Subject
-from century.rules.verdict import Reading, Standing, Verdict, judge
+from century.rules.verdict import Standing, Verdict
 from century.rules.verdicts import Health
-from century.telemetry.live import AWAY
-
-logger = logging.getLogger(__name__)
 
 RELOAD = timedelta(seconds=5)
 HEALTH = timedelta(seconds=5)
 SAME_HEALTH = timedelta(seconds=30)
 VALUES = timedelta(seconds=30)
-TELL_AGAIN = timedelta(seconds=30)
 AUDIT = timedelta(seconds=60)
 AUDITED_AT_ONCE = 10
 RECHECK = timedelta(seconds=3)
-LONGEST_ERROR = 500
 WRONG = (Standing.FIRING, Standing.PENDING)
-EMPTY = Reading(None, 0, None)
 OFF = "the rule was switched off"
 ELSEWHERE = "the rule does not look at this any more"
 
@@ -51,23 +44,19 @@ class Rulebook:
     def __init__(self, works: Works, sources: Sources) -> None:
         self.works = works
         self.sources = sources
-        self._rules: dict[UUID, Rule] = {}
-        self._everywhere: list[Rule] = []
-        self._of_service: dict[str, list[Rule]] = {}
+        self._rules = RuleSet()
         self._fresh: list[Rule] = []
         self._memory = Memory()
         self._closing: dict[verdicts.Key, Change] = {}
+        self._looker = Looker(works, sources, self._memory, self._closing)
         self._gone: list[tuple[UUID, Subject]] = []
         self._fingerprint: tuple[Any, ...] | None = None
         self._changed = True
         self._loaded_at: datetime | None = None
-        self._next: dict[Place, datetime] = {}
-        self._owed: set[Place] = set()
         self._looked: dict[str, datetime] = {}
         self._audit: list[str] = []
         self._audited_at: datetime | None = None
         self._compared_at: datetime | None = None
-        self._health: dict[UUID, Health] = {}
         self._written: dict[UUID, Health] = {}
         self._health_at: datetime | None = None
         self._values_at: datetime | None = None
@@ -80,28 +69,26 @@ class Rulebook:
         """What changes now that these services reported; None: look at all of them."""
         await self._reload(now)
         if services is None:
-            self._fresh = list(self._rules.values())
+            self._fresh = list(self._rules.all.values())
             return _distinct(await self._waiting(now))
         names = [services] if isinstance(services, str) else list(dict.fromkeys(services))
         for name in names:
             self._looked[name] = now
-        return _distinct([*await self._waiting(now), *await self._look(self._reporting(names, now), names, now)])
+        return _distinct(
+            [*await self._waiting(now), *await self._looker.look(self._rules.reporting(names, now), names, now)]
+        )
 
     async def due(self, now: datetime) -> list[Change]:
         """What changes by the passing of time: holding, silence, windows that run empty, and whatever was missed."""
         await self._reload(now)
         changes = await self._waiting(now)
-        places = self._memory.due(now)
-        places |= {place for place in self._owed if self._next.get(place, now) <= now}
-        self._owed -= places
-        for place in places & self._next.keys():
-            self._next[place] = now + rhythm(self._rules[place[0]].condition) if place[0] in self._rules else now
-        rules = [self._rules[each] for each in dict.fromkeys(rule for rule, _ in places) if each in self._rules]
+        places = {each for each in self._memory.due(now) | self._rules.owed(now) if each[0] in self._rules.all}
         names = sorted({service for _, service in places if service is not None})
         if names:
-            changes += await self._look(rules, names, now)
-        if nameless := [self._rules[rule] for rule, service in places if service is None and rule in self._rules]:
-            changes += await self._look(nameless, None, now)
+            named = dict.fromkeys(rule for rule, service in places if service is not None)
+            changes += await self._looker.look([self._rules.all[each] for each in named], names, now)
+        if nameless := [self._rules.all[rule] for rule, service in places if service is None]:
+            changes += await self._looker.look(nameless, None, now)
         changes += await self._missed(now)
         await self._write(now)
         return _distinct(changes)
@@ -128,7 +115,7 @@ class Rulebook:
                     self._memory.drop(each.rule.id, each.subject)
                     self._closing.pop((each.rule.id, each.subject.text), None)
             for rule, subject, verdict in stand:
-                if rule in self._rules:
+                if rule in self._rules.all:
                     self._memory.put(rule, subject, verdict)
 
         event.listen(work.session.sync_session, "after_commit", committed)
@@ -136,7 +123,7 @@ class Rulebook:
 
     def rule(self, rule_id: UUID) -> Rule | None:
         """An enabled rule, as it was read last."""
-        return self._rules.get(rule_id)
+        return self._rules.all.get(rule_id)
 
     def standing(self, rule_id: UUID, subject: Subject) -> Verdict | None:
         """How a subject stood when it was last looked at."""
@@ -148,7 +135,7 @@ class Rulebook:
             key = (each.rule.id, each.subject.text)
             if self._closing.pop(key, None) is not None:
                 self._forget(each.rule.id, each.subject)
-            elif each.rule.id in self._rules and each.moved:
+            elif each.rule.id in self._rules.all and each.moved:
                 self._memory.put(each.rule.id, each.subject, each.after)
 
     # Which rules there are.
@@ -161,11 +148,11 @@ class Rulebook:
             fingerprint = await verdicts.fingerprint(work)
             if fingerprint != self._fingerprint:
                 rules = await kept.rules(work)
-                stand = await verdicts.load(work, [each.id for each in rules if each.id not in self._rules])
+                stand = await verdicts.load(work, [each.id for each in rules if each.id not in self._rules.all])
                 self._take(rules, now)
                 disabled = {each.id: each for each in rules if not each.enabled}
                 for number, subject, verdict in stand:
-                    if number in self._rules:
+                    if number in self._rules.all:
                         self._memory.put(number, subject, verdict)
                     elif number in disabled and verdict.standing in WRONG:
                         self._close(disabled[number], subject, verdict, now, OFF)
@@ -177,28 +164,21 @@ class Rulebook:
         if self._fresh:
             fresh, self._fresh = self._fresh, []
             try:
-                changes += await self._look(fresh, None, now)
+                changes += await self._looker.look(fresh, None, now)
             except BaseException:
                 self._fresh = fresh + self._fresh
                 raise
         return changes
 
     def _take(self, rules: Sequence[Rule], now: datetime) -> None:
-        old, self._rules = self._rules, {}
-        self._everywhere, self._of_service, self._fresh = [], {}, []
-        for rule in (each for each in rules if each.enabled):
+        enabled = [each for each in rules if each.enabled]
+        for rule in enabled:
             if self.sources.of(rule.condition.signal) is None:
-                self._note(rule, now, 0.0, f"nothing measures {rule.condition.signal.value} yet")
-                continue
-            self._rules[rule.id] = rule
-            if old.get(rule.id) != rule:
-                self._fresh.append(rule)
-            if rule.service is None:
-                self._everywhere.append(rule)
-            else:
-                self._of_service.setdefault(rule.service, []).append(rule)
+                self._looker.note(rule, now, 0.0, f"nothing measures {rule.condition.signal.value} yet")
+        old = self._rules.replace(each for each in enabled if self.sources.of(each.condition.signal) is not None)
+        self._fresh = [each for each in self._rules.all.values() if old.get(each.id) != each]
         for number in self._memory.rules():
-            before, after = old.get(number), self._rules.get(number)
+            before, after = old.get(number), self._rules.all.get(number)
             if after is None or before is None or before.service != after.service or _shape(before) != _shape(after):
                 self._leave(before, after, now)
 
@@ -224,22 +204,6 @@ class Rulebook:
         self._memory.drop(rule, subject)
         self._gone.append((rule, subject))
 
-    def _reporting(self, names: Sequence[str], now: datetime) -> list[Rule]:
-        """The rules to look at when these services reported; those of long windows have their own rhythm."""
-        chosen: dict[UUID, Rule] = {}
-        for name in names:
-            for rule in (*self._everywhere, *self._of_service.get(name, ())):
-                pause = rhythm(rule.condition)
-                if pause:
-                    place = (rule.id, name)
-                    if self._next.get(place, now) > now:
-                        self._owed.add(place)
-                        continue
-                    self._next[place] = now + pause
-                    self._owed.discard(place)
-                chosen[rule.id] = rule
-        return list(chosen.values())
-
     async def _missed(self, now: datetime) -> list[Change]:
         """Look at services that reported since they were looked at: who stored it may have died before it said so.
 
@@ -252,7 +216,7 @@ class Rulebook:
         if self._audited_at is None or now - self._audited_at >= RECHECK:
             self._audited_at = now
             heard = await self.sources.services(now)
-            known = heard.keys() | self._of_service.keys()
+            known = heard.keys() | self._rules.by_service.keys()
             self._looked = {name: at for name, at in self._looked.items() if name in known}
             missed = sorted(name for name in heard if name in self._looked and heard[name] > self._looked[name])
             self._audit = sorted(
@@ -279,105 +243,19 @@ class Rulebook:
         again: set[UUID] = set()
         for rule, subject, verdict in stand:
             held = self._memory.get(rule, subject)
-            if rule in self._rules and (held is None or held.verdict.standing is not verdict.standing):
+            if rule in self._rules.all and (held is None or held.verdict.standing is not verdict.standing):
                 self._memory.put(rule, subject, verdict)
                 again.add(rule)
-        self._fresh += [self._rules[rule] for rule in again]
-
-    # What they find.
-
-    async def _look(self, rules: Sequence[Rule], services: Sequence[str] | None, now: datetime) -> list[Change]:
-        changes: list[Change] = []
-        by_source: dict[int, tuple[Source, list[Rule]]] = {}
-        for rule in rules:
-            source = self.sources.measuring(rule)
-            by_source.setdefault(id(source), (source, []))[1].append(rule)
-        for source, mine in by_source.values():
-            began = time.perf_counter()
-            found = await self._read(source, mine, services, now)
-            seconds = (time.perf_counter() - began) / len(mine)
-            absent = _Absence(source)
-            for rule in mine:
-                said = found.get(rule.id, {})
-                try:
-                    if isinstance(said, Exception):
-                        raise said
-                    changes += await self._judged(rule, said, services, absent, now)
-                except Unmeasured as error:
-                    self._note(rule, now, seconds, str(error))
-                except AWAY:
-                    raise
-                except Exception as error:
-                    logger.exception("the rule %s could not be evaluated", rule.name)
-                    self._note(rule, now, seconds, f"{type(error).__name__}: {error}")
-                else:
-                    self._note(rule, now, seconds, None)
-        return changes
-
-    async def _read(
-        self, source: Source, rules: Sequence[Rule], services: Sequence[str] | None, now: datetime
-    ) -> dict[UUID, Found]:
-        """What rules read; where reading them together fails, each by itself, so that one disturbs no other."""
-        try:
-            return dict(await source.read(rules, services, now))
-        except Exception as error:  # noqa: BLE001 (it goes into the health of the rule at fault)
-            if isinstance(error, AWAY):
-                async with self.works.read() as work:  # away altogether: everything waits
-                    await work.execute(text("SELECT 1"))
-            if len(rules) == 1:
-                return {rules[0].id: Unmeasured(f"{type(error).__name__}: {error}")}
-        found: dict[UUID, Found] = {}
-        for rule in rules:
-            found |= await self._read(source, [rule], services, now)
-        return found
-
-    async def _judged(
-        self,
-        rule: Rule,
-        found: Mapping[Subject, Reading],
-        services: Sequence[str] | None,
-        absent: _Absence,
-        now: datetime,
-    ) -> list[Change]:
-        changes: list[Change] = []
-        readings = dict(found)
-        texts = {subject.text for subject in readings}
-        remembered = self._memory.of(rule.id) if services is None else [
-            held for name in services for held in self._memory.at(rule.id, name)
-        ]  # fmt: skip
-        readings |= {held.subject: EMPTY for held in remembered if held.subject.text not in texts}
-        for subject, reading in readings.items():
-            if (rule.id, subject.text) in self._closing:
-                continue
-            held = self._memory.get(rule.id, subject)
-            if reading.value is None and not reading.samples and await absent.covers(rule.condition, now):
-                continue
-            before = held.verdict if held else None
-            after = judge(rule.condition, before, reading, now)
-            if before is None and after.standing is Standing.UNKNOWN:
-                continue
-            if before is None or before.standing is not after.standing:
-                changes.append(Change(rule, subject, before, after))
-                continue
-            told = self._memory.put(rule.id, subject, after)
-            told.shown = told.shown and (before.value, before.samples) == (after.value, after.samples)
-            again = told.told_at is None or now - told.told_at >= TELL_AGAIN
-            if after.standing is Standing.FIRING and after.value != before.value and again:
-                told.told_at = now
-                changes.append(Change(rule, subject, before, after))
-        return changes
+        self._fresh += [self._rules.all[rule] for rule in again]
 
     # How it went.
-
-    def _note(self, rule: Rule, now: datetime, seconds: float, error: str | None) -> None:
-        self._health[rule.id] = Health(now, seconds, error[:LONGEST_ERROR] if error else None)
 
     async def _write(self, now: datetime) -> None:
         """Write what is only shown: health, values, and what is gone."""
         if self._health_at is not None and now - self._health_at < HEALTH:
             return
         self._health_at = now
-        health = [(rule, each) for rule, each in self._health.items() if self._worth(rule, each)]
+        health = [(rule, each) for rule, each in self._looker.health.items() if self._worth(rule, each)]
         shown: list[Held] = []
         if self._values_at is None or now - self._values_at >= VALUES:
             self._values_at = now
@@ -403,21 +281,6 @@ class Rulebook:
     def _worth(self, rule: UUID, health: Health) -> bool:
         old = self._written.get(rule)
         return old is None or old.error != health.error or health.at - old.at >= SAME_HEALTH
-
-
-class _Absence:
-    """Whether nothing was measured merely because nobody measured; asked once a look."""
-
-    def __init__(self, source: Source) -> None:
-        self._source = source
-        self._asked = False
-        self._since: datetime | None = None
-
-    async def covers(self, condition: Condition, now: datetime) -> bool:
-        """Whether the source was away at some time of the window that ends now."""
-        if not self._asked:
-            self._since, self._asked = await self._source.listening_since(), True
-        return self._since is None or now - condition.window < self._since
 
 
 def _distinct(changes: Iterable[Change]) -> list[Change]:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from concurrent.futures import TimeoutError as Late
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from typing import Any
 
 from litestar import Litestar
 from sqlalchemy.exc import SQLAlchemyError
@@ -28,11 +29,13 @@ from century.telemetry.service import Telemetry
 log = logging.getLogger(__name__)
 
 SERVICE = "century"
+# Who asks whether we are ready is told so by the status: a 503 there is an answer, not a failure of ours.
+UNWATCHED = frozenset({"/livez", "/readyz"})
 
 
 @asynccontextmanager
 async def watching(site: Litestar, telemetry: Telemetry, *, interval: float = 10.0) -> AsyncIterator[None]:
-    """Measure every HTTP request to the site until the block ends; telemetry must run for longer than that.
+    """Measure every HTTP request to the site, but for questions of its health; telemetry must run for longer than that.
 
     The instance is the machine, so that a restart opens no new series.
     """
@@ -43,7 +46,13 @@ async def watching(site: Litestar, telemetry: Telemetry, *, interval: float = 10
     }
     deliver = hand_over(telemetry, asyncio.get_running_loop())
     watch = Watch(deliver, attributes, interval=interval, connections=lambda: connections(telemetry.works.engine))
-    site.asgi_handler = Asgi(site.asgi_handler, watch, None)  # type: ignore[assignment]
+    inner: Any = site.asgi_handler
+    watched = Asgi(inner, watch, None)
+
+    async def handle(scope: Any, receive: Any, send: Any) -> None:
+        await (inner if scope.get("path") in UNWATCHED else watched)(scope, receive, send)
+
+    site.asgi_handler = handle
     listen(site)
     watch.start()
     try:

@@ -94,12 +94,17 @@ async def test_century_watches_itself(door: Door) -> None:
     async def page(name: FromPath[str]) -> str:
         return name
 
-    site = Litestar([page], openapi_config=None, logging_config=None)
+    @get("/readyz", status_code=503)
+    async def readyz() -> str:
+        return "not yet"
+
+    site = Litestar([page, readyz], openapi_config=None, logging_config=None)
     async with selfwatch.watching(site, door.app.telemetry, interval=3600.0):
         transport = httpx.ASGITransport(site)  # type: ignore[arg-type]
         async with httpx.AsyncClient(transport=transport, base_url="http://century.test") as client:
             for name in ("one", "two", "three"):
                 assert (await client.get(f"/pages/{name}")).status_code == 200
+            assert (await client.get("/readyz")).status_code == 503
     century = await numbers(door, "century")
     assert century["performance"]["requestCount"] == 3
     assert [route["route"] for route in century["performance"]["routes"]["nodes"]] == ["/pages/{name}"]

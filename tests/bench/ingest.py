@@ -15,7 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
@@ -218,9 +218,10 @@ def _cpu(pid: int) -> float:
     process = psutil.Process(pid)
     spent = 0.0
     for each in (process, *process.children(recursive=True)):
-        times = each.cpu_times()
         # A parent's own figure has the children that ended; the living ones stand beside it.
-        spent += times.user + times.system + times.children_user + times.children_system
+        with suppress(psutil.NoSuchProcess):
+            times = each.cpu_times()
+            spent += times.user + times.system + times.children_user + times.children_system
     return spent
 
 

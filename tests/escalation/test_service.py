@@ -272,3 +272,17 @@ async def test_a_suppression_that_is_ended_by_hand_returns_too(tower: Tower) -> 
         await alerts.unsuppress(work, alert)
     await tower.climb()
     assert await tower.told(alert) == [("firing", 1, ADA), ("firing", 1, ADA)]
+
+
+async def test_an_alert_that_is_given_back_is_told_anew(tower: Tower) -> None:
+    await tower.policy(Level("Only", timedelta(0), (Target(TargetKind.PERSON, tower.people["ada"]),)))
+    alert = await tower.alert()
+    await tower.climb()
+    async with tower.world.works.begin() as work:
+        await alerts.acknowledge(work, alert)
+    await tower.climb()
+    tower.world.advance(minutes=10)
+    async with tower.world.works.begin() as work:
+        await alerts.unacknowledge(work, alert)
+    await tower.climb()
+    assert [event for event, _, _ in await tower.told(alert)] == ["acknowledged", "firing", "firing"]

@@ -165,7 +165,7 @@ def attention(alert: Alert) -> datetime | None:
 
 
 def returned(alert: Alert) -> Alert:
-    """What was suppressed and is still wrong: where people were told before, they are told anew, in an episode of its own."""
+    """What was suppressed, or somebody's, and pages again: who was told before is told anew, in an episode of its own."""
     return replace(alert, episode=alert.episode + 1, level=0) if alert.level else alert
 
 

@@ -86,13 +86,13 @@ async def acknowledge_rule(work: Work, rule_name: str, note: str | None) -> list
 
 
 async def unacknowledge(work: Work, alert_id: UUID, note: str | None = None) -> Alert:
-    """Give an alert back: its ladder goes on. NotFound; Conflict unless it is acknowledged."""
+    """Give an alert back: those who were told are told anew. NotFound; Conflict unless it is acknowledged."""
     check_note(note)
     found = await alert(work, alert_id, lock=True)
     if reason := refused_withdrawal(found):
         raise Conflict(reason)
     changed = replace(
-        found, state=AlertState.FIRING, acknowledged_at=None, acknowledged_by_id=None, acknowledged_by_name=None,
+        returned(found), state=AlertState.FIRING, acknowledged_at=None, acknowledged_by_id=None, acknowledged_by_name=None,
         reopens_at=None, due_at=work.now,
         response_due_at=found.response_due_at if found.response_breached_at else answer_by(found, work.now),
     )  # fmt: skip

@@ -63,13 +63,15 @@ def commands(processes: list[psutil.Process]) -> list[str]:
 class Up:
     """A `century up` and its output so far."""
 
-    def __init__(self, data_dir: Path, port: int, identity: Identity | None = None, *options: str) -> None:
+    def __init__(
+        self, data_dir: Path, port: int, identity: Identity | None = None, *options: str, **environment: str
+    ) -> None:
         self.data_dir, self.port = data_dir, port
         self.output = data_dir.parent / f"up-{port}.out"
         with self.output.open("wb") as output:
             self.process = spawn(
                 [sys.executable, "-m", "century.cli", "up", "--data-dir", data_dir, "--port", str(port), *options],
-                env={"PATH": "/usr/bin:/bin", "HOME": str(data_dir.parent)},
+                env={"PATH": "/usr/bin:/bin", "HOME": str(data_dir.parent), **environment},
                 identity=identity,
                 stdout=output,
                 stderr=output,
@@ -135,9 +137,11 @@ class Up:
 
 
 @contextlib.contextmanager
-def up(data_dir: Path, port: int | None = None, identity: Identity | None = None, *options: str) -> Iterator[Up]:
+def up(
+    data_dir: Path, port: int | None = None, identity: Identity | None = None, *options: str, **environment: str
+) -> Iterator[Up]:
     """A running installation, gone afterwards whatever the test did."""
-    running = Up(data_dir, port or free_port(), identity, *options)
+    running = Up(data_dir, port or free_port(), identity, *options, **environment)
     try:
         running.wait()
         yield running

@@ -1,0 +1,44 @@
+"""One round of each of the worker's loops, by the same functions."""
+
+from __future__ import annotations
+
+from sqlalchemy import text
+
+from century.alerts.jobs import Watcher
+from century.core.settings import Settings
+from century.core.work import Works
+from century.escalation.jobs import climb_all
+from century.notify.courier import Courier
+from century.rules.signals import Sources
+from century.rules.telemetry_source import TelemetrySource
+from century.telemetry.query import Reader
+
+
+class Rounds:
+    """What one worker does."""
+
+    def __init__(self, settings: Settings, works: Works) -> None:
+        self.settings = settings
+        self.works = works
+        self.watcher = Watcher(works, Sources([TelemetrySource(works, Reader(works.engine))]))
+        self.courier = Courier(settings, works)
+
+    async def watch(self) -> None:
+        """Evaluate what every service reported, do what is due, and move alerts."""
+        async with self.works.read() as work:
+            services = [row.name for row in await work.rows(text("SELECT name FROM service"))]
+        self.watcher.book.changed()
+        await self.watcher.look(services)
+        await self.watcher.sweep()
+
+    async def climb(self) -> None:
+        """Climb every ladder that is due."""
+        await climb_all(self.settings, self.works)
+
+    async def deliver(self) -> None:
+        """Deliver what is due."""
+        await self.courier.settle()
+
+    async def close(self) -> None:
+        """Let go of everything."""
+        await self.courier.stop()

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from century.alerts import kept, service, windows
+from century.alerts import kept, service, sweeps, windows
 from century.alerts.paging import HoldKind
 from century.alerts.plan import Planned
 from century.alerts.window import Matcher, MatcherField, MatcherOperator
@@ -144,3 +144,21 @@ async def test_windows_over_the_api(site: Site) -> None:
     assert (await site.data(operator, LIST))["maintenanceWindows"] == []
     desk.clock.advance(minutes=1)
     assert len((await site.data(operator, LIST, past=True))["maintenanceWindows"]) == 1
+
+
+async def test_nobody_is_late_while_a_window_holds(desk: Desk) -> None:
+    await plan(desk)
+    await desk.find(a_rule(), Standing.FIRING)
+    looks = 0
+    for minutes in (5, 20, 35):
+        desk.clock.advance(minutes=minutes)
+        async with desk.works.begin() as work:
+            looks += await sweeps.attend_due(work)
+        async with desk.works.begin() as work:
+            await windows.release_ended(work)
+    assert await desk.told() == ["alert.opened", "alert.released"]
+    assert looks == 1, "when it would have been late"
+    desk.clock.advance(minutes=5)
+    async with desk.works.begin() as work:
+        await sweeps.attend_due(work)
+    assert (await desk.told())[-1] == "alert.response_breached"

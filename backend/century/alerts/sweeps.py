@@ -98,9 +98,10 @@ async def attend_due(work: Work) -> int:
             after = _after(work, after, due)
         after = replace(after, attention_at=attention(after))
         if after.attention_at is not None and after.attention_at <= work.now:
-            # It is late only because something holds it.
-            until = hold.until if hold and hold.until else work.now + HELD_AGAIN
-            after = replace(after, attention_at=min(until, work.now + HELD_AGAIN))
+            # It would be late, but something holds it: whoever releases it comes first, and sets its clock anew.
+            again = (hold.until if hold and hold.until else work.now) + HELD_AGAIN
+            suppressed = after.suppressed_until
+            after = replace(after, attention_at=min(again, suppressed) if suppressed else again)
         changed.append(after)
     rows_of = [{f"new_{name}": getattr(each, name) for name in SET} | {"alert": each.id} for each in changed]
     await work.execute(ATTENDED, rows_of)

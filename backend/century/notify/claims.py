@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Row, Uuid, bindparam, case, exists, func, insert, or_, select, text, update
-from sqlalchemy.orm import aliased
 
 from century.access.tables import PersonRow
 from century.alerts.alert import Alert
@@ -102,6 +101,7 @@ async def claim(work: Work, channel_id: UUID, owner: str) -> Parcel | Nothing:
         select(
             *kept.CHANNEL.c,
             *(getattr(PersonRow, name).label(f"person_{name}") for name in ("name", "email", "role", "disabled_at")),
+            exists().where(DELIVERY.c.channel_id == kept.CHANNEL.c.id, _is_due(work.now)).label("begun"),
         )
         .outerjoin(PersonRow, PersonRow.id == kept.CHANNEL.c.person_id)
         .where(kept.CHANNEL.c.id == channel_id)
@@ -116,7 +116,7 @@ async def claim(work: Work, channel_id: UUID, owner: str) -> Parcel | Nothing:
     if channel.open_until is not None and (channel.open_until > work.now or not await _try_once(work, channel)):
         await results.mark_waiting(work, channel)
         return Nothing()
-    taken = await _again(work, channel, owner) or await _new(work, channel, owner)
+    taken = (await _again(work, channel, owner) if row.begun else None) or await _new(work, channel, owner)
     if isinstance(taken, Parcel):
         role = Role(row.person_role) if row.person_role else Role.OPERATOR
         return replace(
@@ -200,11 +200,11 @@ async def _again(work: Work, channel: Channel, owner: str) -> Parcel | Nothing |
 async def _new(work: Work, channel: Channel, owner: str) -> Parcel | Nothing:
     """A new message of the notifications that are due together for one level, policy and event."""
     kind = kind_of(channel.kind)
-    other = aliased(NOTIFICATION)
-    on_its_way = exists().where(
-        other.c.alert_id == NOTIFICATION.c.alert_id,
-        other.c.channel_id == NOTIFICATION.c.channel_id,
-        other.c.state == SENDING,
+    # Looked up once: as a condition of each row it took seconds in a storm.
+    on_its_way = (
+        select(NOTIFICATION.c.alert_id)
+        .join(DELIVERY, DELIVERY.c.id == NOTIFICATION.c.delivery_id)
+        .where(DELIVERY.c.channel_id == channel.id, DELIVERY.c.state == SENDING)
     )
     rows = await work.rows(
         select(NOTIFICATION)
@@ -214,7 +214,7 @@ async def _new(work: Work, channel: Channel, owner: str) -> Parcel | Nothing:
             NOTIFICATION.c.state == WAITING,
             NOTIFICATION.c.due_at <= work.now,
             # What is on its way about an alert arrives before what comes after it.
-            ~on_its_way,
+            NOTIFICATION.c.alert_id.not_in(on_its_way),
         )
         .order_by(case((NOTIFICATION.c.severity == Severity.CRITICAL.value, 0), else_=1), NOTIFICATION.c.due_at, NOTIFICATION.c.id)
         .limit(MOST_TOGETHER)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import nh3
 from markdown_it import MarkdownIt
@@ -27,6 +28,7 @@ class Step:
     text: str
 
 
+@lru_cache(maxsize=256)
 def steps(runbook: str) -> tuple[Step, ...]:
     """What there is to do, in order: every entry of every list, as plain text."""
     found: list[Step] = []
@@ -59,6 +61,7 @@ def html(runbook: str) -> str:
     )
 
 
+@lru_cache(maxsize=1)
 def _markdown() -> MarkdownIt:
     return MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
 

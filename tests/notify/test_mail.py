@@ -51,7 +51,7 @@ async def test_a_page_by_mail(world: World, near: Settings, stored: Stored) -> N
         f"/monitoring/alerts/{alert}",
         "just now",
     ):
-        assert said in text and said in html
+        assert said in text and said in html.replace("\u00a0", " ")
     assert await stored.rows(AttemptRow, "detail") == ["taken as 4711"]
 
 

@@ -3,7 +3,7 @@ export class Failure extends Error {
   constructor(
     readonly code: string,
     message: string,
-    /** field name → sentence, from `extensions` of an INVALID answer */
+    /** field name → sentence, from `extensions.fields` of an INVALID answer: a list of field and message */
     readonly fields: Readonly<Record<string, string>> = {},
     /** seconds the server asks to wait */
     readonly retryAfter: number | null = null,
@@ -32,7 +32,8 @@ export function failureOf(errors: readonly WireError[]): Failure {
   const fields: Record<string, string> = {};
   for (const error of errors) {
     const own = error.extensions ?? {};
-    if (own.fields && typeof own.fields === 'object') Object.assign(fields, own.fields);
+    if (Array.isArray(own.fields))
+      for (const { field, message } of own.fields) if (typeof field === 'string') fields[field] = String(message);
     if (typeof own.field === 'string') fields[own.field] = error.message;
   }
   const id = typeof extensions.id === 'string' ? ` (${extensions.id})` : '';

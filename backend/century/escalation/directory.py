@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, select
+from sqlalchemy import Row, and_, bindparam, select
 
 from century.access.tables import PersonRow
 from century.core.actor import Role
@@ -23,6 +23,30 @@ from century.notify import service as notify
 from century.notify.channel import Channel, ChannelKind, default_name
 from century.rules.severity import Severity
 
+PERSON, SCHEDULE = PersonRow.__table__, ScheduleRow.__table__
+POLICY, OVERRIDE = PolicyRow.__table__, OverrideRow.__table__
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
+PEOPLE = select(PERSON.c.id, PERSON.c.name, PERSON.c.role, PERSON.c.disabled_at).order_by(PERSON.c.name)
+POLICIES = select(POLICY.c.id, POLICY.c.name, POLICY.c.is_default, POLICY.c.levels).order_by(
+    POLICY.c.is_default.desc(), POLICY.c.name
+)
+SCHEDULES = (
+    select(
+        SCHEDULE.c.id,
+        SCHEDULE.c.name,
+        SCHEDULE.c.time_zone,
+        SCHEDULE.c.rotations,
+        OVERRIDE.c.id.label("override_id"),
+        OVERRIDE.c.kind,
+        OVERRIDE.c.person_id,
+        OVERRIDE.c.replaces_id,
+        OVERRIDE.c.starts_at,
+        OVERRIDE.c.ends_at,
+    )
+    .outerjoin(OVERRIDE, and_(OVERRIDE.c.schedule_id == SCHEDULE.c.id, OVERRIDE.c.ends_at > bindparam("since")))
+    .order_by(SCHEDULE.c.name, OVERRIDE.c.starts_at, OVERRIDE.c.id)
+)
+
 
 async def load_directory(work: Work, settings: Settings, *, since: datetime | None = None) -> Directory:
     """People, schedules with the overrides that end after `since` (by default after now), and every way to be reached."""
@@ -35,11 +59,9 @@ async def load_directory(work: Work, settings: Settings, *, since: datetime | No
 
 async def load_people(work: Work) -> dict[UUID, Someone]:
     """Everybody, also those who are disabled, by name."""
-    rows = await work.rows(
-        select(PersonRow.id, PersonRow.name, PersonRow.role, PersonRow.disabled_at).order_by(PersonRow.name)
-    )
     return {
-        row.id: Someone(row.id, row.name, row.disabled_at is not None, row.role == Role.ADMIN.value) for row in rows
+        row.id: Someone(row.id, row.name, row.disabled_at is not None, row.role == Role.ADMIN.value)
+        for row in await work.rows(PEOPLE)
     }
 
 
@@ -47,29 +69,9 @@ async def load_schedules(
     work: Work, *, since: datetime | None = None, ids: Collection[UUID] | None = None
 ) -> dict[UUID, Schedule]:
     """Schedules by name, with their overrides that end after `since`; all of them without."""
-    counts = OverrideRow.schedule_id == ScheduleRow.id
-    if since is not None:
-        counts = and_(counts, OverrideRow.ends_at > since)
-    statement = (
-        select(
-            ScheduleRow.id,
-            ScheduleRow.name,
-            ScheduleRow.time_zone,
-            ScheduleRow.rotations,
-            OverrideRow.id.label("override_id"),
-            OverrideRow.kind,
-            OverrideRow.person_id,
-            OverrideRow.replaces_id,
-            OverrideRow.starts_at,
-            OverrideRow.ends_at,
-        )
-        .outerjoin(OverrideRow, counts)
-        .order_by(ScheduleRow.name, OverrideRow.starts_at, OverrideRow.id)
-    )
-    if ids is not None:
-        statement = statement.where(ScheduleRow.id.in_(ids))
+    statement = SCHEDULES if ids is None else SCHEDULES.where(SCHEDULE.c.id.in_(ids))
     found: dict[UUID, Schedule] = {}
-    for row in await work.rows(statement):
+    for row in await work.rows(statement, {"since": since or EVER}):
         known = found.get(row.id)
         if known is None:
             rotations = tuple(Rotation.from_json(each) for each in row.rotations)
@@ -87,11 +89,11 @@ def override_of(row: Row[Any]) -> Override:
 
 async def load_policies(work: Work, ids: Collection[UUID] | None = None) -> dict[UUID | None, Policy]:
     """Policies by name, the default one under None too; with `ids` only those of them, and the default."""
-    statement = select(PolicyRow.id, PolicyRow.name, PolicyRow.is_default, PolicyRow.levels)
+    statement = POLICIES
     if ids is not None:
-        statement = statement.where(PolicyRow.id.in_(ids) | PolicyRow.is_default)
+        statement = statement.where(POLICY.c.id.in_(ids) | POLICY.c.is_default if ids else POLICY.c.is_default)
     found: dict[UUID | None, Policy] = {}
-    for row in await work.rows(statement.order_by(PolicyRow.is_default.desc(), PolicyRow.name)):
+    for row in await work.rows(statement):
         found[row.id] = Policy(row.id, row.name, levels_from_json(row.levels))
         if row.is_default:
             found[None] = found[row.id]

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Row, Table, select, text
+from sqlalchemy import ARRAY, Row, Table, Uuid, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from century.alerts.alert import Alert, AlertState
@@ -42,6 +42,26 @@ from century.rules.severity import Severity
 BATCH = 500
 NO_POLICY = Policy(None, "No policy", ())
 LADDER = cast("Table", LadderRow.__table__)
+# Built once: what these say is the same each time, and building them anew took longer than running them.
+CLAIM = (
+    select(*COLUMNS)
+    .where(ALERT.c.due_at <= bindparam("now"))
+    .order_by(ALERT.c.due_at)
+    .limit(bindparam("batch"))
+    .with_for_update(skip_locked=True)
+)
+LADDERS = (
+    select(LADDER)
+    .where(LADDER.c.alert_id == func.any(bindparam("ids", type_=ARRAY(Uuid()))))
+    .order_by(LADDER.c.alert_id, LADDER.c.episode)
+)
+_UPSERT = insert(LADDER)
+UPSERT = _UPSERT.on_conflict_do_update(
+    index_elements=["alert_id", "episode"],
+    set_={
+        name: _UPSERT.excluded[name] for name in ("begun_at", "level", "steps", "told_state", "held_since", "held_by")
+    },
+)
 MOVED = text(
     "UPDATE alert SET due_at = moved.due_at, level = moved.level"
     " FROM unnest(CAST(:ids AS uuid[]), CAST(:due AS timestamptz[]), CAST(:levels AS integer[]))"
@@ -93,11 +113,8 @@ async def climb(work: Work, settings: Settings, only: Collection[UUID] | None = 
 
 
 async def _claim(work: Work, only: Collection[UUID] | None) -> list[Alert]:
-    statement = select(*COLUMNS).where(ALERT.c.due_at <= work.now)
-    if only is not None:
-        statement = statement.where(ALERT.c.id.in_(list(only)))
-    statement = statement.order_by(ALERT.c.due_at).limit(BATCH).with_for_update(skip_locked=True)
-    return [of_row(row) for row in await work.rows(statement)]
+    statement = CLAIM if only is None else CLAIM.where(ALERT.c.id.in_(list(only)))
+    return [of_row(row) for row in await work.rows(statement, {"now": work.now, "batch": BATCH})]
 
 
 async def due(work: Work) -> list[UUID]:
@@ -109,8 +126,7 @@ async def due(work: Work) -> list[UUID]:
 async def ladders_of(work: Work, ids: Sequence[UUID]) -> dict[UUID, dict[int, Ladder]]:
     """The ladders of these alerts, by their episodes."""
     found: dict[UUID, dict[int, Ladder]] = {}
-    rows = await work.rows(select(LADDER).where(LADDER.c.alert_id.in_(list(ids))).order_by(LADDER.c.episode))
-    for row in rows:
+    for row in await work.rows(LADDERS, {"ids": list(ids)}):
         found.setdefault(row.alert_id, {})[row.episode] = ladder_of(row)
     return found
 
@@ -220,14 +236,7 @@ async def _with_channels(work: Work, settings: Settings, climbed: list[Climbed])
 async def _save(work: Work, climbed: Sequence[Climbed], known: Mapping[UUID, notify.Channel] | None) -> None:
     rows = [_row(each) for each in climbed if each.decision.ladder != each.before or each.decision.said]
     if rows:
-        upsert = insert(LADDER)
-        changed = ("begun_at", "level", "steps", "told_state", "held_since", "held_by")
-        await work.execute(
-            upsert.on_conflict_do_update(
-                index_elements=["alert_id", "episode"], set_={name: upsert.excluded[name] for name in changed}
-            ),
-            rows,
-        )
+        await work.execute(UPSERT, rows)
     wanted = [one for each in climbed for one in _wanted(each, work.now)]
     if wanted:
         await notify.notify(work, wanted, known)

@@ -57,6 +57,12 @@ export const ALERT = graphql(
       }
       runbook { url text steps { id text doneAt doneBy } }
       deployments { id at version url service }
+      notifications {
+        id event level episode state reason dueAt createdAt
+        channel { id name kind }
+        person { name }
+        attempts { number at endedAt outcome detail }
+      }
       escalation { policy level levels nextLevelAt steps { level name at reached told reason } }
     }
   }

@@ -179,7 +179,7 @@ export function plot(root: HTMLElement, data: uPlot.AlignedData, options: PlotOp
     pen.fillText(shade.label, x, y);
   }
 
-  function drawTarget(u: uPlot, pen: CanvasRenderingContext2D, ratio: number, target: Limit | null) {
+  function drawTarget(u: uPlot, pen: CanvasRenderingContext2D, ratio: number, target: Limit | null, under = false) {
     if (!target) return;
     const { min, max } = u.scales.y ?? {};
     if (min == null || max == null || target.value > max || target.value < min) return;
@@ -196,7 +196,7 @@ export function plot(root: HTMLElement, data: uPlot.AlignedData, options: PlotOp
     pen.fillStyle = ink;
     pen.font = `${12 * ratio}px "Geist Variable", sans-serif`;
     pen.textAlign = 'left';
-    const below = y - top < 18 * ratio;
+    const below = under || y - top < 18 * ratio;
     pen.textBaseline = below ? 'top' : 'bottom';
     // A rim of the card's colour keeps the words legible where a line runs behind them.
     pen.strokeStyle = token('--card');
@@ -323,8 +323,14 @@ export function plot(root: HTMLElement, data: uPlot.AlignedData, options: PlotOp
           (self) => {
             self.ctx.save();
             const ratio = devicePixelRatio || 1;
-            for (const limit of [options.target(), ...(options.limits?.() ?? [])])
-              drawTarget(self, self.ctx, ratio, limit);
+            drawTarget(self, self.ctx, ratio, options.target());
+            // Of two levels close together the lower one has its words below.
+            const limits = (options.limits?.() ?? []).toSorted((a, b) => b.value - a.value);
+            for (const [place, limit] of limits.entries()) {
+              const above = limits[place - 1];
+              const near = above && self.valToPos(limit.value, 'y') - self.valToPos(above.value, 'y') < 20;
+              drawTarget(self, self.ctx, ratio, limit, near);
+            }
             drawShadeName(self, self.ctx, ratio);
             self.ctx.restore();
           },

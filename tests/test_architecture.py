@@ -28,7 +28,7 @@ ROOMS = {
 }  # fmt: skip
 SERVICES = {
     "access": {"attempts", "audit", "credentials", "keys", "people", "sessions"},
-    "telemetry": {"committer", "compaction", "deployments", "exemplars", "listening", "live", "load", "kept", "query", "raw", "recent", "receive", "registry", "requests",
+    "telemetry": {"committer", "compaction", "deployments", "exemplars", "lately", "listening", "live", "load", "kept", "query", "raw", "recent", "receive", "registry", "requests",
                   "series"},
     "alerts": {"dependencies", "evidence", "feed", "kept", "lists", "nearby", "recording", "releasing", "review", "sweeps", "ticks", "watching",
                "windows"},

@@ -23,6 +23,7 @@ from century.rules.subject import Subject, subject_of
 from century.rules.verdict import Reading
 from century.telemetry import hour, raw, summary
 from century.telemetry.instants import nanoseconds
+from century.telemetry.lately import Lately
 from century.telemetry.listening import listening_since
 from century.telemetry.live import AWAY
 from century.telemetry.plain import Series
@@ -61,6 +62,7 @@ class TelemetrySource:
     def __init__(self, works: Works, reader: Reader) -> None:
         self.works = works
         self.reader = reader
+        self.lately = Lately(reader.recent)
         self.known_from: dict[int, int] = {}
         self._critical: dict[str, tuple[str, ...]] = {}
         self._critical_at: datetime | None = None
@@ -139,7 +141,7 @@ class Look:
         longest = max(_length(rule.condition.window) for rule in short)
         named = {rule.condition.metric for rule in short if rule.condition.signal is Signal.METRIC}
         end = nanoseconds(self.now) + 1
-        points, series = await self.source.reader.recent.points(
+        points, series = await self.source.lately.points(
             self.raw, [each.id for each in asked], end - longest, end + AHEAD,
             lambda each: hour.summarized(each) or each.metric in named,
         )  # fmt: skip

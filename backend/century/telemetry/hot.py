@@ -82,7 +82,7 @@ class Hot:
             rows = await raw.fetch("SELECT id, columns FROM block WHERE id = ANY($1::bigint[])", wanted)
             fetched = dict(rows)
         for key, numbers in missing.items():
-            joining = _narrow(block.join([fetched[number] for number in sorted(numbers)]))
+            joining = narrow(block.join([fetched[number] for number in sorted(numbers)]))
             held[key] = _joined(held.get(key), there[key], joining, key in late)
             self._keep(key, held[key])
         return held
@@ -102,13 +102,13 @@ def _joined(old: HotHour | None, numbers: frozenset[int], joining: Block, late: 
     distinct = tuple(np.unique(np.concatenate(series)).tolist())
     first, last = block.span(joining) if joining.points else (0, 0)
     if old is None:
-        return HotHour(numbers, points, distinct, last, late, _size(points))
+        return HotHour(numbers, points, distinct, last, late, size(points))
     # What was not asked for since blocks joined last stands as it stood before them.
     before, since = (old.made, first) if old.made else (old.before, min(old.since, first))
-    return HotHour(numbers, points, distinct, max(old.last_at, last), late, _size(points), before, since)
+    return HotHour(numbers, points, distinct, max(old.last_at, last), late, size(points), before, since)
 
 
-def _narrow(given: Block) -> Block:
+def narrow(given: Block) -> Block:
     """The same points, with bucket counts in the narrowest type: most are empty, and they are most of a block."""
     counts = given.sketches.counts
     if not len(counts):
@@ -116,6 +116,7 @@ def _narrow(given: Block) -> Block:
     return replace(given, sketches=replace(given.sketches, counts=counts.astype(np.min_scalar_type(counts.max()))))
 
 
-def _size(points: Block) -> int:
+def size(points: Block) -> int:
+    """How many bytes some points take."""
     sections = (points.numbers, points.sketches, points.explicits)
     return sum(np.asarray(getattr(each, name)).nbytes for each in sections for name in block.NAMES[type(each)])

@@ -86,7 +86,7 @@ class Recent:
         """The hot hours of a range: those of which all points stand for themselves and lie in it, and the rest."""
         start, end = wanted.start, wanted.end
         hours = await self._hot.load(raw, services, instant(start - start % HOUR), instant(end + 999))
-        known = await self._known(raw, _numbers(hours.values()))
+        known = await self.known(raw, _numbers(hours.values()))
         cumulative = {each.service_id for each in known.values() if each.cumulative}
         whole = {
             key: held
@@ -107,12 +107,12 @@ class Recent:
     async def _plain(
         self, raw: Connection, hours: Mapping[Key, HotHour], start: int, end: int, wanted: Callable[[Series], bool]
     ) -> tuple[Points, Mapping[int, Series]]:
-        series = {n: s for n, s in (await self._known(raw, _numbers(hours.values()))).items() if wanted(s)}
+        series = {n: s for n, s in (await self.known(raw, _numbers(hours.values()))).items() if wanted(s)}
         cumulative = sorted({s.service_id for s in series.values() if s.cumulative})
         if cumulative:
             # Each of their points stands for what came since the one before, which may lie before the range.
             hours = {**hours, **await self._hot.load(raw, cumulative, None, instant(end + 999))}
-        blocks = {key: held.points if cumulative else _cut(held.points, start, end) for key, held in hours.items()}
+        blocks = {key: held.points if cumulative else cut(held.points, start, end) for key, held in hours.items()}
         numbers = np.array(sorted(series), dtype=np.int32)
         chosen = {key: block.select(given, numbers) for key, given in blocks.items() if given.points}
         for key in [key for key, given in chosen.items() if given.points and hours[key].late]:
@@ -121,7 +121,8 @@ class Recent:
         points = plain(block.concat([chosen[key] for key in sorted(chosen)]), series, carries)
         return (_between(points, start, end) if cumulative else points), series
 
-    async def _known(self, raw: Connection, numbers: Sequence[int]) -> dict[int, Series]:
+    async def known(self, raw: Connection, numbers: Sequence[int]) -> dict[int, Series]:
+        """The series of these ids that exist."""
         unknown = [number for number in numbers if number not in self._series]
         if unknown:
             if len(self._series) > MOST_SERIES:
@@ -176,7 +177,7 @@ def points_of(points: Points, series: Mapping[int, Series], service: int) -> Poi
     )
 
 
-def _cut(given: Block, start: int, end: int) -> Block:
+def cut(given: Block, start: int, end: int) -> Block:
     """The points of a block from `start` up to, not including, `end`."""
     sections = (given.numbers, given.sketches, given.explicits)
     inside = [(each.at >= start) & (each.at < end) for each in sections]

@@ -370,3 +370,22 @@ async def test_quiet_hours_hold_back_a_warning_until_they_end(
     world.advance(hours=8)
     await courier.settle()
     assert len(receiver.received) == 1
+
+
+async def test_a_channel_that_is_switched_off_leaves_nothing_on_its_way(
+    world: World, courier: Courier, stored: Stored, receiver: Receiver
+) -> None:
+    channel = await stored.webhook(receiver.url)
+    for subject in ("begun", "waiting"):
+        await stored.want(await stored.alert(subject), channel, level=1 if subject == "begun" else 2)
+    async with world.works.begin() as work:
+        assert isinstance(await claims.claim(work, channel, "dead"), Parcel)
+    await stored.set(ChannelRow, enabled=False)
+    await courier.settle()
+    assert sorted(await stored.rows(NotificationRow, "state")) == ["failed", "sending"]
+    world.advance(seconds=7)
+    await courier.settle()
+    assert await stored.rows(NotificationRow, "state") == ["failed"] * 2
+    assert await stored.rows(DeliveryRow, "state") == ["failed"]
+    async with world.works.read() as work:
+        assert await claims.due_channels(work) == set()

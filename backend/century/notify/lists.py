@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select, tuple_
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy import func, select, true, tuple_
 
 from century.access.tables import PersonRow
 from century.core.errors import Invalid
@@ -16,11 +15,12 @@ from century.core.graphql.pages import Page, check_first, decode_cursor
 from century.core.work import Work
 from century.notify.delivery import OPEN, AttemptOutcome, DeliveryState
 from century.notify.event import Event
-from century.notify.tables import AttemptRow, DeliveryRow, NotificationRow
+from century.notify.tables import AttemptRow, ChannelRow, DeliveryRow, NotificationRow
 
 NOTIFICATION = NotificationRow.__table__
 DELIVERY = DeliveryRow.__table__
 ATTEMPT = AttemptRow.__table__
+CHANNEL = ChannelRow.__table__
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,17 +151,24 @@ async def waiting(work: Work, channel_ids: Collection[UUID]) -> dict[UUID, int]:
 async def last(work: Work, channel_ids: Sequence[UUID]) -> dict[UUID, Last]:
     """The newest message of each of these channels, with what its newest try was told."""
     newest = (
+        select(DELIVERY.c.id, DELIVERY.c.state, DELIVERY.c.reason, DELIVERY.c.created_at)
+        .where(DELIVERY.c.channel_id == CHANNEL.c.id)
+        .order_by(DELIVERY.c.created_at.desc())
+        .limit(1)
+        .lateral()
+    )
+    tried = (
         select(ATTEMPT.c.detail, ATTEMPT.c.at)
-        .where(ATTEMPT.c.delivery_id == DELIVERY.c.id)
+        .where(ATTEMPT.c.delivery_id == newest.c.id)
         .order_by(ATTEMPT.c.number.desc())
         .limit(1)
         .lateral()
     )
     rows = await work.rows(
-        select(DELIVERY.c.channel_id, DELIVERY.c.state, DELIVERY.c.reason, newest.c.detail, newest.c.at)
-        .ext(distinct_on(DELIVERY.c.channel_id))
-        .join(newest, newest.c.at.is_not(None))
-        .where(DELIVERY.c.channel_id.in_(list(channel_ids)))
-        .order_by(DELIVERY.c.channel_id, newest.c.at.desc())
+        select(CHANNEL.c.id, newest.c.state, newest.c.reason, newest.c.created_at, tried.c.detail, tried.c.at)
+        .select_from(CHANNEL.join(newest, true()).outerjoin(tried, true()))
+        .where(CHANNEL.c.id.in_(list(channel_ids)))
     )
-    return {row.channel_id: Last(row.at, DeliveryState(row.state), row.detail or row.reason or "") for row in rows}
+    return {
+        row.id: Last(row.at or row.created_at, DeliveryState(row.state), row.detail or row.reason or "") for row in rows
+    }

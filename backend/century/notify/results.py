@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from century.access.tables import PersonRow
@@ -205,17 +205,29 @@ async def _tell_admins(work: Work, channel: Channel, said: str, mail: bool) -> N
 async def put_away(work: Work, channel: Channel, problem: str) -> None:
     """Nothing can go this way: what waits for it fails now, with the reason."""
     values = {"state": DeliveryState.FAILED.value, "reason": problem, "ended_at": work.now}
+    over = or_(
+        DeliveryRow.state == DeliveryState.WAITING.value,
+        # Its sender was not heard of again, and nobody takes it up.
+        and_(DeliveryRow.state == DeliveryState.SENDING.value, DeliveryRow.leased_until <= work.now),
+    )
+    begun = select(DeliveryRow.id).where(DeliveryRow.channel_id == channel.id, over)
     gone = await work.rows(
         update(NotificationRow)
-        .where(NotificationRow.channel_id == channel.id, NotificationRow.state == DeliveryState.WAITING.value)
+        .where(
+            NotificationRow.channel_id == channel.id,
+            NotificationRow.state.in_(OPEN),
+            or_(NotificationRow.delivery_id.is_(None), NotificationRow.delivery_id.in_(begun)),
+        )
         .values(**values)
         .returning(NotificationRow.alert_id)
+        .execution_options(synchronize_session=False)
     )
     alert_ids = {row.alert_id for row in gone}
     await work.execute(
         update(DeliveryRow)
-        .where(DeliveryRow.channel_id == channel.id, DeliveryRow.state == DeliveryState.WAITING.value)
-        .values(**values)
+        .where(DeliveryRow.channel_id == channel.id, over)
+        .values(**values, owner=None, leased_until=None)
+        .execution_options(synchronize_session=False)
     )
     await fall_over(work, alert_ids)
 

@@ -45,6 +45,7 @@ async def test_a_stored_batch_opens_an_alert_and_a_better_one_ends_it(desk: Desk
     await seen.turn([stored()])
     alert = await desk.alert()
     assert (alert.state, alert.subject, alert.service) == (AlertState.FIRING, "shop", "shop")
+    await seen.sweep()
     async with desk.works.read() as work:
         kept = (await evidence(work, [alert.id]))[alert.id]
         standing = (await work.rows(text("SELECT standing FROM verdict")))[0].standing

@@ -37,7 +37,6 @@ AGAIN_SECONDS = 10.0
 AWAY_SECONDS = 0.5
 ASIDE_SECONDS = 30.0
 AT_ONCE = 500
-SHOWN_AT_ONCE = 5
 
 
 async def watch(settings: Settings, works: Works) -> None:
@@ -111,6 +110,7 @@ class Watcher:
         await self._kept("what is due of alerts", self._attend)
         if self._apart or asyncio.get_running_loop().time() - self._brought >= AGAIN_SECONDS:
             await self._bring_together()
+        # Here, and not as soon as an alert opens: the page that it is on goes first.
         await self._kept("evidence", self._show)
 
     async def _due(self) -> None:
@@ -153,14 +153,13 @@ class Watcher:
         for begin in range(0, len(due), AT_ONCE):
             batch = due[begin : begin + AT_ONCE]
             try:
-                fired = await self._move(batch)
+                await self._move(batch)
             except Exception as error:
                 if is_away(error):
                     raise
                 logger.warning("%d findings could not be followed together: %s", len(batch), type(error).__name__)
-                fired = [each for change in batch for each in await self._alone(change)]
-            if fired and len(fired) <= SHOWN_AT_ONCE:
-                await self._kept("evidence", self._show)
+                for change in batch:
+                    await self._alone(change)
 
     async def _alone(self, change: Change) -> list[Alert]:
         try:

@@ -76,6 +76,7 @@ def html(message: Message) -> str:
 </head>
 <body class="page" style="background:#f8f8f6">
 <div style="display:none;max-height:0;overflow:hidden">{preview}</div>
+<div role="main">
 <table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0" class="page" style="background:#f8f8f6;padding:28px 12px;{FONT}">
 <tr><td align="center">
 <table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0" class="card" style="max-width:560px;background:#ffffff;border:1px solid #e6e6e1;border-radius:14px;border-collapse:separate;overflow:hidden">
@@ -89,6 +90,7 @@ def html(message: Message) -> str:
 </table>
 </td></tr>
 </table>
+</div>
 </body>
 </html>
 """
@@ -187,7 +189,7 @@ def _row(alert: AlertBrief, message: Message) -> str:
 
 
 def _headline(said: str) -> str:
-    return f'<div class="ink headline" style="color:#16181d;font-size:23px;line-height:30px;font-weight:650;letter-spacing:-.01em">{escape(said)}</div>'
+    return f'<h1 class="ink headline" style="margin:0;color:#16181d;font-size:23px;line-height:30px;font-weight:650;letter-spacing:-.01em">{escape(said)}</h1>'
 
 
 def _say(said: str) -> str:

@@ -31,7 +31,7 @@ main { max-width: 36rem; margin: 0 auto; padding: 1.75rem .75rem calc(8rem + env
 .state { font-weight: 600; letter-spacing: 0; }
 .place { color: var(--ink2); font-size: .9375rem; font-weight: 600; overflow-wrap: anywhere; }
 h1, h2 { margin: 0; font-weight: 650; letter-spacing: -.01em; line-height: 1.3; overflow-wrap: anywhere; }
-h1 { font-size: 1.3125rem; } .several h2 { font-size: 1.0625rem; } h3 { margin: 1.25rem 0 0; font-size: .8125rem; font-weight: 600; color: var(--ink3); }
+h1 { font-size: 1.3125rem; } .several h2 { font-size: 1.0625rem; } .steps { margin: 1.25rem 0 0; font-size: .8125rem; font-weight: 600; letter-spacing: 0; color: var(--ink3); }
 p { margin: .5rem 0 0; color: var(--ink2); font-size: .9375rem; }
 ol { list-style: none; margin: .25rem 0 0; padding: 0; counter-reset: step; }
 ol li { counter-increment: step; position: relative; padding: .5rem 0 0 2.125rem; font-size: .9375rem; overflow-wrap: anywhere; }
@@ -116,7 +116,7 @@ def _alert(alert: AlertBrief, state: str, since: str, *, alone: bool) -> str:
     name = alert.severity.value if state == "Firing" else "ok"
     sign = SIGNS[alert.severity] if state == "Firing" else "&#10003;"
     steps = "".join(f"<li>{escape(each)}</li>" for each in alert.steps)
-    runbook = f"<h3>First steps</h3><ol>{steps}</ol>" if steps and alone else ""
+    runbook = f'<h2 class="steps">First steps</h2><ol>{steps}</ol>' if steps and alone else ""
     links = f'<a href="{escape(alert.page)}">Open the alert</a>'
     if alert.runbook_url:
         links += f' &ensp; <a href="{escape(alert.runbook_url)}" rel="noreferrer">Runbook</a>'

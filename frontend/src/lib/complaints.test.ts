@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { asFields, complaintOf, complaintsUnder, homeless, sentence } from './complaints.ts';
+import { asFields, complaintOf, complaintsUnder, ended, homeless, sentence } from './complaints.ts';
 
 describe('complaintOf', () => {
   const fields = {
@@ -29,6 +29,7 @@ it('puts what is said of one field together', () => {
     ]),
   ).toEqual({ a: 'One. Two.' });
   expect(sentence('what now?')).toBe('What now?');
+  expect(ended('admin cannot be reached')).toBe('admin cannot be reached.');
 });
 
 it('gathers what is said of a part', () => {

@@ -56,6 +56,11 @@ export function sentence(text: string): string {
   return /[.!?…]$/.test(begun) ? begun : `${begun}.`;
 }
 
+/** With a full stop, the first letter as it is: it may begin with somebody's name. */
+export function ended(text: string): string {
+  return !text || /[.!?…]$/.test(text) ? text : `${text}.`;
+}
+
 function within(field: string, part: string): boolean {
   return field === part || field.startsWith(`${part}.`);
 }

@@ -24,8 +24,9 @@ it('counts what is wrong with rules', () => {
   expect(
     rulesWords([
       { ...well, subjects: of('FIRING') },
-      { ...well, health: { error: 'no source' } },
+      { ...well, health: { error: 'the store did not answer' } },
+      { ...well, health: { error: 'nothing measures fact yet' } },
       { ...well, enabled: false, subjects: of('FIRING') },
     ]),
-  ).toBe('3 rules, 1 firing, 1 with an error, 1 off');
+  ).toBe('4 rules, 1 firing, 1 with an error, 1 without a source yet, 1 off');
 });

@@ -68,6 +68,12 @@ class Board {
         ALERT_CHANGES,
         () => ({ after: this.#cursor }),
         ({ alertChanges }) => this.#hear(alertChanges),
+        () => {
+          // A cursor that is none any more: begin again from the next answer.
+          following?.();
+          following = null;
+          this.#cursor = null;
+        },
       );
     });
     $effect(() => () => {

@@ -179,7 +179,13 @@ export function plot(root: HTMLElement, data: uPlot.AlignedData, options: PlotOp
     pen.fillText(shade.label, x, y);
   }
 
-  function drawTarget(u: uPlot, pen: CanvasRenderingContext2D, ratio: number, target: Limit | null, under = false) {
+  function drawTarget(
+    u: uPlot,
+    pen: CanvasRenderingContext2D,
+    ratio: number,
+    target: Limit | null,
+    beside: Limit | null = null,
+  ) {
     if (!target) return;
     const { min, max } = u.scales.y ?? {};
     if (min == null || max == null || target.value > max || target.value < min) return;
@@ -196,14 +202,16 @@ export function plot(root: HTMLElement, data: uPlot.AlignedData, options: PlotOp
     pen.fillStyle = ink;
     pen.font = `${12 * ratio}px "Geist Variable", sans-serif`;
     pen.textAlign = 'left';
-    const below = under || y - top < 18 * ratio;
+    const words = beside ? Math.round(u.valToPos(beside.value, 'y', true)) + 0.5 : y;
+    const below = words - top < 18 * ratio;
+    const x = left + 2 * ratio + (beside ? pen.measureText(beside.label).width + 14 * ratio : 0);
     pen.textBaseline = below ? 'top' : 'bottom';
     // A rim of the card's colour keeps the words legible where a line runs behind them.
     pen.strokeStyle = token('--card');
     pen.lineWidth = 3 * ratio;
     pen.lineJoin = 'round';
-    pen.strokeText(target.label, left + 2 * ratio, y + (below ? 5 : -4) * ratio);
-    pen.fillText(target.label, left + 2 * ratio, y + (below ? 5 : -4) * ratio);
+    pen.strokeText(target.label, x, words + (below ? 5 : -4) * ratio);
+    pen.fillText(target.label, x, words + (below ? 5 : -4) * ratio);
   }
 
   function drawMarks(u: uPlot, pen: CanvasRenderingContext2D, ratio: number) {
@@ -324,12 +332,12 @@ export function plot(root: HTMLElement, data: uPlot.AlignedData, options: PlotOp
             self.ctx.save();
             const ratio = devicePixelRatio || 1;
             drawTarget(self, self.ctx, ratio, options.target());
-            // Of two levels close together the lower one has its words below.
+            // Of two levels close together the lower one has its words beside those of the upper.
             const limits = (options.limits?.() ?? []).toSorted((a, b) => b.value - a.value);
             for (const [place, limit] of limits.entries()) {
               const above = limits[place - 1];
               const near = above && self.valToPos(limit.value, 'y') - self.valToPos(above.value, 'y') < 20;
-              drawTarget(self, self.ctx, ratio, limit, near);
+              drawTarget(self, self.ctx, ratio, limit, near ? above : null);
             }
             drawShadeName(self, self.ctx, ratio);
             self.ctx.restore();

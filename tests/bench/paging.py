@@ -190,6 +190,7 @@ async def storm() -> bool:
                 asked.append(time.perf_counter() - began)
                 await asyncio.sleep(0.5)
 
+        stored: dict[str, float] = {}
         before = _cpu(it.up)
         looking = asyncio.create_task(look())
         began = time.time()
@@ -198,6 +199,7 @@ async def storm() -> bool:
             for queue in range(STORM_QUEUES):
                 message.gauge("queue.depth", 500.0, queue=f"q{queue:03}")
             await it.send(bytes(message))
+            stored[f"plant-{number:03}"] = time.time()
             await asyncio.sleep(max(0.0, began + (number + 1) * STORM_SECONDS / STORM_SERVICES - time.time()))
         ended = time.time()
         whole = await it.heard(lambda: len(it.came) >= wanted, 120)
@@ -205,7 +207,8 @@ async def storm() -> bool:
         done.set()
         await looking
         async with it.works.read() as work:
-            opened = (await work.rows(text("SELECT count(*) FROM alert WHERE state <> 'pending'")))[0][0]
+            rows = await work.rows(text("SELECT service, opened_at FROM alert WHERE rule_name = 'queue_too_long'"))
+            opened, seen = len(rows), [_seconds(row.opened_at) - stored[row.service] for row in rows]
             states = await work.rows(text("SELECT state, count(*) FROM notification GROUP BY state ORDER BY state"))
             waits = await work.rows(
                 text("SELECT extract(epoch FROM min(t.at) - a.opened_at) AS late FROM alert a JOIN notification n"
@@ -216,6 +219,8 @@ async def storm() -> bool:
         print(f"a storm: {wanted} broken within {ended - began:.0f} s")
         print(f"  opened {opened}, told {len(it.came)} in {it.messages} messages, {dict(map(tuple, states))}")
         print(f"  all told {last - ended:+.1f} s after the last sample" if whole else "  NOT ALL WERE TOLD")
+        if seen:
+            print(f"  stored → opened, ms (p50, p99, max)  {_table(seen)}")
         if late:
             print(f"  opened → claimed, ms (p50, p99, max){_table(late)}")
         print(f"  OpenAlerts, ms (p50, p99, max)      {_table(asked)}   (promised: 2000)")

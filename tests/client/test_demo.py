@@ -20,7 +20,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from century.demo import loading
 from century.demo.past import DAYS, STEP, STRETCH, batches, stretches
 from century.demo.store import Store
-from century.demo.traffic import PAYMENTS, SERVICE
+from century.demo.traffic import PAGES, PAY, PAYMENTS, SERVICE
 from century.demo.visitors import Visitors
 from century.demo.weather import DAY, HOUR, PEAK, RELEASES, Weather, rhythm, weather
 from century.demo.website import payments_api, website
@@ -86,6 +86,17 @@ def test_a_day_has_a_rhythm_and_a_month_has_trouble() -> None:
     assert 0.01 < sum(moment.database > 3 for moment in moments) / len(moments) < 0.1
     assert 0.001 < sum(moment.payments_failing > 0.1 for moment in moments) / len(moments) < 0.05
     assert weather(END + 350, END).database > 3, "trouble soon after the first start"
+
+
+def test_its_first_trouble_breaks_the_guides_first_rule_and_is_over_soon() -> None:
+    share = sum(page.share for page in PAGES if page.database and page is not PAY)
+
+    def error_rate(until: int) -> float:
+        """Of the five minutes before."""
+        return sum(weather(END + second, END).database_failing * share for second in range(until - 300, until, 5)) / 60
+
+    assert max(error_rate(second) for second in range(300, 600, 10)) > 0.07
+    assert error_rate(840) < 0.04, "below what it recovers at"
 
 
 class Century:

@@ -73,11 +73,11 @@ def weather(at: float, end_of_past: float) -> Weather:
         payments = 0.6
     hour = at // HOUR
     if within(at, _dice(hour, "database"), one_in=9, longest=540):
-        database = max(database, 7.0)
+        database = max(database, 14.0)
     if within(at, _dice(hour, "payments"), one_in=14, longest=420):
         payments = max(payments, 0.4)
-    if 300 <= -ago * DAY < 420:  # soon after the first start, for who came to see trouble
-        database = max(database, 9.0)
+    if 300 <= -ago * DAY < 540:  # soon after the first start, for who came to see trouble: `high_error_rate` fires
+        database = max(database, 24.0)
     return Weather(PEAK * rhythm(at), database, payments, inquiries)
 
 

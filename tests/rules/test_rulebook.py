@@ -172,7 +172,7 @@ async def test_a_rule_that_fails_disturbs_no_other(works: Works, clock: MovableC
     async with works.read() as work:
         health = {each.rule.name: each for each in await kept.saved(work)}
     assert "levels" in (health["broken"].error or "")
-    assert health["early"].error == "nothing measures tls_days_left yet"
+    assert health["early"].error == "nothing measures the time until the certificate expires yet"
     assert health["fine"].error is None
     assert health["fine"].evaluated_at == clock.now()
     assert {broken.id, fine.id, early.id} == {each.rule.id for each in health.values()}

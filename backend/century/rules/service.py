@@ -11,7 +11,7 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from century.core.work import Work, Works
-from century.rules import kept, verdicts
+from century.rules import kept, verdicts, wording
 from century.rules.change import Change
 from century.rules.looking import Looker
 from century.rules.memory import Held, Memory
@@ -174,7 +174,7 @@ class Rulebook:
         enabled = [each for each in rules if each.enabled]
         for rule in enabled:
             if self.sources.of(rule.condition.signal) is None:
-                self._looker.note(rule, now, 0.0, f"nothing measures {rule.condition.signal.value} yet")
+                self._looker.note(rule, now, 0.0, f"nothing measures the {wording.name(rule.condition)} yet")
         old = self._rules.replace(each for each in enabled if self.sources.of(each.condition.signal) is not None)
         self._fresh = [each for each in self._rules.all.values() if old.get(each.id) != each]
         for number in self._memory.rules():

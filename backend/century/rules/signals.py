@@ -9,6 +9,7 @@ from typing import Protocol
 from uuid import UUID
 
 from century.core.timerange import TimeRange
+from century.rules import wording
 from century.rules.condition import Signal
 from century.rules.rule import Rule
 from century.rules.subject import Subject
@@ -96,7 +97,7 @@ class Sources:
         """The source of what a rule looks at; raises `Unmeasured`."""
         source = self.of(rule.condition.signal)
         if source is None:
-            raise Unmeasured(f"nothing measures {rule.condition.signal.value} yet")
+            raise Unmeasured(f"nothing measures the {wording.name(rule.condition)} yet")
         return source
 
     async def services(self, now: datetime) -> dict[str, datetime]:

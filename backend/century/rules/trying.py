@@ -27,7 +27,7 @@ class Backtests:
 
     def __init__(self, works: Works, sources: Sources) -> None:
         self._works = works
-        self._sources = sources
+        self.sources = sources
         self._read: OrderedDict[Hashable, tuple[datetime, asyncio.Task[History]]] = OrderedDict()
         self._reading = asyncio.Semaphore(AT_ONCE)
 
@@ -56,7 +56,7 @@ class Backtests:
     async def _load(self, rule: Rule, span: TimeRange) -> History:
         async with self._reading:
             try:
-                return await self._sources.history(rule, span)
+                return await self.sources.history(rule, span)
             except Unmeasured as error:
                 raise Invalid(f"{error}: it cannot be tried", field="condition.signal") from None
 

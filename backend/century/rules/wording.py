@@ -27,13 +27,21 @@ NAMES = {
     Signal.HEARTBEAT: "time since the last heartbeat",
 }
 PERCENT = RATIOS - {Signal.APDEX} | {Signal.CPU}
+_ANY = {
+    Signal.PROBE_STATE: "probe",
+    Signal.PROBE_LATENCY: "probe",
+    Signal.FACT: "probe",
+    Signal.TLS_DAYS_LEFT: "probe",
+    Signal.HEARTBEAT: "heartbeat",
+}
 _BYTES = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 
 
 def sentence(rule: Rule) -> str:
     """What a rule calls wrong, as in "error rate of checkout above 5 % over 5 min, for at least 1 min"."""
     condition = rule.condition
-    words = [f"{name(condition)} of {rule.service or 'any service'}"]
+    anything = f"any {_ANY.get(condition.signal, 'service')}"
+    words = [f"{name(condition)} of {rule.service or anything}"]
     if rule.critical_routes or rule.routes:
         named = (["its critical routes"] if rule.critical_routes else []) + list(rule.routes)
         words.append("on " + ", ".join(named))
@@ -57,6 +65,8 @@ def name(condition: Condition) -> str:
     if condition.signal in NAMES:
         return NAMES[condition.signal]
     how = f"{condition.aggregation.value} of " if condition.aggregation else ""
+    if condition.signal is Signal.FACT:
+        how += "fact "
     return f"{how}{condition.metric or condition.signal.value}"
 
 

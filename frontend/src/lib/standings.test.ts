@@ -19,13 +19,13 @@ it('takes the severity for the tone of what fires', () => {
 });
 
 it('counts what is wrong with rules', () => {
-  const well = { enabled: true, subjects: of('OK'), health: { error: null } };
+  const well = { enabled: true, measured: true, subjects: of('OK'), health: { error: null } };
   expect(rulesWords([well])).toBe('1 rule');
   expect(
     rulesWords([
       { ...well, subjects: of('FIRING') },
       { ...well, health: { error: 'the store did not answer' } },
-      { ...well, health: { error: 'nothing measures fact yet' } },
+      { ...well, measured: false, health: { error: 'nothing measures it yet' } },
       { ...well, enabled: false, subjects: of('FIRING') },
     ]),
   ).toBe('4 rules, 1 firing, 1 with an error, 1 without a source yet, 1 off');

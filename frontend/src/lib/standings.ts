@@ -31,19 +31,19 @@ export function standingWord(standing: Standing): string {
   return word.charAt(0).toUpperCase() + word.slice(1);
 }
 
-/** Whether a rule merely waits for a source of its signal: that is no fault of it. */
-export function waitsForSource(error: string | null): boolean {
-  return error?.startsWith('nothing measures') ?? false;
-}
-
 /** What a list of rules says above itself: `13 rules, 1 firing, 1 with an error, 8 without a source yet`. */
 export function rulesWords(
-  rules: readonly { enabled: boolean; subjects: readonly { standing: Standing }[]; health: { error: string | null } }[],
+  rules: readonly {
+    enabled: boolean;
+    measured: boolean;
+    subjects: readonly { standing: Standing }[];
+    health: { error: string | null };
+  }[],
 ): string {
   const on = rules.filter((rule) => rule.enabled);
   const firing = on.filter((rule) => worstStanding(rule.subjects) === 'FIRING').length;
-  const waiting = on.filter((rule) => waitsForSource(rule.health.error)).length;
-  const broken = on.filter((rule) => rule.health.error).length - waiting;
+  const waiting = on.filter((rule) => !rule.measured).length;
+  const broken = on.filter((rule) => rule.measured && rule.health.error).length;
   const off = rules.length - on.length;
   return [
     plural(rules.length, 'rule'),

@@ -11,7 +11,7 @@ export const RULES = graphql(
   `
   query RuleList {
     rules {
-      id name enabled severity service updatedAt
+      id name enabled measured severity service updatedAt
       condition { ...ConditionParts }
       objective { id name }
       health { evaluatedAt durationMs error }
@@ -26,7 +26,7 @@ export const RULE = graphql(
   `
   query OneRule($id: ID!) {
     rule(id: $id) {
-      id name enabled severity service routes criticalRoutes runbook runbookUrl reopenAfter version
+      id name enabled measured severity service routes criticalRoutes runbook runbookUrl reopenAfter version
       createdAt updatedAt
       updatedBy { name }
       condition { ...ConditionParts }

@@ -161,6 +161,10 @@ class Rule:
             ),
         )  # fmt: skip
 
+    @field(description="Whether anything measures what it looks at; while nothing does it waits.")
+    def measured(self, info: Info) -> bool:
+        return info.context.app.backtests.sources.of(self.known.rule.condition.signal) is not None
+
     @field(description="While one of these has an open alert of the same service, this rule's alerts do not page.")
     async def depends_on(self, info: Info) -> list["Rule"]:
         named = self.known.rule.depends_on

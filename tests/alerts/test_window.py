@@ -135,6 +135,12 @@ WEEKLY = replace(GOOD, recurrence="FREQ=WEEKLY;BYDAY=TU", time_zone="Europe/Vien
                 "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", "FREQ=HOURLY", "FREQ=WEEKLY\nFREQ=DAILY", "BYDAY=TU", "",
             )
         ),
+        ("from another age", replace(
+            WEEKLY, starts_at=datetime(1, 1, 2, tzinfo=UTC), ends_at=datetime(1, 1, 2, 0, 30, tzinfo=UTC),
+            recurrence="FREQ=HOURLY"), "startsAt"),
+        ("for another age", replace(
+            GOOD, starts_at=datetime(9999, 12, 31, tzinfo=UTC), ends_at=datetime(9999, 12, 31, 23, tzinfo=UTC)),
+            "startsAt"),
         ("none of it lies ahead", replace(
             WEEKLY, starts_at=NOW - timedelta(days=90), ends_at=NOW - timedelta(days=90) + HOUR,
             recurrence="FREQ=WEEKLY;COUNT=2"), "recurrence"),

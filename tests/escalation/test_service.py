@@ -19,6 +19,7 @@ from century.escalation import jobs, service
 from century.escalation.directory import load_policies
 from century.escalation.policy import Level, Target, TargetKind
 from century.escalation.tables import LadderRow
+from century.notify import editing
 from century.rules.severity import Severity
 from tests.alerts.examples import a_rule
 from tests.escalation.conftest import Tower
@@ -133,6 +134,18 @@ async def test_a_level_whose_channels_fail_calls_the_next_with_the_reason(tower:
         ("alert.escalated", EARLY),
     ]
     assert await tower.due_at(alert) == tower.world.clock.now() - timedelta(seconds=20) + timedelta(minutes=30)
+
+
+async def test_a_level_whose_only_channel_was_removed_before_it_was_told_calls_the_next(tower: Tower) -> None:
+    await staffed(tower)
+    alert = await tower.alert()
+    await tower.climb()
+    async with tower.world.works.begin() as work:
+        for channel in await work.rows(text("SELECT DISTINCT channel_id FROM notification")):
+            await editing.remove(work, channel.channel_id)
+    await tower.climb()
+    assert [level for _, level, _ in await tower.told(alert)] == [2]
+    assert ("alert.escalated", EARLY) in await tower.timeline(alert)
 
 
 async def test_a_level_with_one_channel_that_works_does_not_fail(tower: Tower) -> None:

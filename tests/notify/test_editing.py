@@ -206,6 +206,20 @@ async def test_a_test_of_a_stored_channel_uses_its_secrets_and_is_among_its_deli
     assert (last.state, last.detail) == ("delivered", "200: ok")
 
 
+async def test_a_header_is_not_handed_to_another_host(
+    works: Works, near: Settings, stored: Stored, receiver: Receiver
+) -> None:
+    channel = await stored.webhook("https://127.0.0.1/hook", secrets={"authorization": "Bearer secret-word"})
+    with pytest.raises(Invalid) as refused:
+        await try_channel(works, near, INTERNAL, webhook(settings={"url": receiver.url}, id=channel))
+    assert set(refused.value.fields) == {"settings.authorization"}
+    assert not receiver.received
+    again = {"url": receiver.url, "authorization": "Bearer other"}
+    assert (await try_channel(works, near, INTERNAL, webhook(settings=again, id=channel))).delivered
+    async with works.begin() as work:
+        await editing.save(work, near, webhook("https://127.0.0.1/elsewhere", id=channel))
+
+
 async def test_a_test_of_mail_says_what_the_mail_server_said(works: Works, near: Settings) -> None:
     async with mail_receiver() as mailbox:
         settings = replace(near, smtp=Smtp(mailbox.host, mailbox.port, "century@example.com", "none"))

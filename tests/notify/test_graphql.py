@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from typing import Any
+from uuid import UUID
 
 import pytest_asyncio
 from litestar import Litestar
 
 from century.core.actor import INTERNAL, Actor, ActorKind, Role, permissions_of
-from century.core.graphql import Context
+from century.core.graphql import Context, encode_cursor
 from century.core.settings import Settings
+from century.notify.channel import ChannelKind
 from century.notify.courier import Courier
 from century.server import App, create_app
 from tests.notify.conftest import Stored
@@ -124,6 +126,33 @@ async def test_ones_own_channels(app: App, stored: Stored) -> None:
         app, "mutation ($input: IdInput!) { deleteMyChannel(input: $input) { id } }", actor, input={"id": channel["id"]}
     )
     assert await run(app, "{ myChannels { name } }", actor) == {"myChannels": []}
+
+
+async def test_where_a_channel_leads_is_shown_to_those_whom_it_concerns(app: App, stored: Stored) -> None:
+    ada, ben = await stored.person("Ada"), await stored.person("Ben")
+    await stored.channel("hers", ChannelKind.EMAIL, settings={"to": "ada@home.example"}, person_id=ada)
+    await stored.channel("ours", ChannelKind.EMAIL, settings={"to": "ops@example.com"})
+
+    async def seen(person: UUID, role: Role) -> dict[str, str | None]:
+        actor = Actor(person, "x", ActorKind.PERSON, role, permissions_of(role))
+        found = await run(app, "{ channels { name settings { value } } }", actor)
+        return {each["name"]: each["settings"][0]["value"] for each in found["channels"]}
+
+    assert await seen(ada, Role.OPERATOR) == {"hers": "ada@home.example", "ours": "ops@example.com"}
+    assert await seen(ben, Role.OPERATOR) == {"hers": None, "ours": "ops@example.com"}
+    assert await seen(ben, Role.VIEWER) == {"hers": None, "ours": None}
+    assert await seen(ben, Role.ADMIN) == {"hers": "ada@home.example", "ours": "ops@example.com"}
+
+
+async def test_a_cursor_that_was_made_up_is_refused(app: App, stored: Stored) -> None:
+    await stored.channel()
+    made_up = encode_cursor("2026-11-02T03:00:00", str(UUID(int=1)))
+    answer = await app.api.run(
+        "query ($after: String) { channels { deliveries(after: $after) { totalCount } } }",
+        Context(app=app, actor=INTERNAL),
+        {"after": made_up},
+    )
+    assert [each["extensions"]["code"] for each in answer.errors] == ["INVALID"]
 
 
 async def test_the_kinds_say_what_their_forms_ask_for(app: App) -> None:

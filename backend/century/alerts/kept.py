@@ -78,7 +78,8 @@ async def holds(work: Work, alerts: Collection[Alert]) -> dict[UUID, Hold]:
     """What keeps these alerts from paging now; those that page are left out."""
     if not alerts:
         return {}
-    known = await windows(work)
+    # Asked once, not once an alert.
+    known = [each for each in await windows(work) if each.active(work.now)]
     parents = await _open_parents(work, alerts)
     found = {each.id: held(each, known, parents.get(each.parent_id), work.now) for each in alerts}
     return {id: hold for id, hold in found.items() if hold is not None}
@@ -97,9 +98,11 @@ async def look(work: Work, alert_ids: Sequence[UUID], at: datetime | None = None
     if not alert_ids:
         return
     moment = at or work.now
+    # Locked in the order in which all others lock.
+    mine = select(ALERT.c.id).where(ALERT.c.id.in_(list(alert_ids))).order_by(ALERT.c.id).with_for_update()
     await work.execute(
         update(AlertRow)
-        .where(AlertRow.id.in_(list(alert_ids)))
+        .where(AlertRow.id.in_(mine))
         # least() passes over what is null.
         .values(due_at=func.least(AlertRow.due_at, moment))
     )

@@ -18,6 +18,8 @@ LONGEST_REASON = 1_000
 LONGEST_VALUE = 500
 MOST_MATCHERS = 20
 LONGEST = timedelta(days=31)
+# Occurrences are counted from the first: of one of long ago there are millions, and nobody plans for another age.
+BEFORE, AHEAD = timedelta(days=366), timedelta(days=3_660)
 LONGEST_RULE = 500
 # What may stand in an RRULE, and beside which frequency: nothing that could be looked for in vain for ages.
 PARTS = {
@@ -48,6 +50,8 @@ def check(planned: Planned, now: datetime, *, began: bool = False) -> None:
     wrong: dict[str, str] = {}
     if not planned.reason.strip() or len(planned.reason) > LONGEST_REASON or "\0" in planned.reason:
         wrong["reason"] = f"reason must say why, in 1 to {LONGEST_REASON} characters"
+    if planned.starts_at - now > AHEAD or (now - planned.starts_at > BEFORE and not began):
+        wrong["startsAt"] = "startsAt must lie within the last year or the next ten"
     if planned.ends_at <= planned.starts_at:
         wrong["endsAt"] = "endsAt must lie after startsAt"
     elif planned.ends_at - planned.starts_at > LONGEST:

@@ -196,6 +196,7 @@ def _resumed(ladder: Ladder, now: datetime) -> Ladder:
 
 def _climb(case: Case, ladder: Ladder, reach: Reach, now: datetime) -> Decision:
     said: list[Said] = []
+    failed: list[Said] = []
     hurry: str | None = None
     if ladder.level > len(ladder.policy.levels):
         lost = not ladder.steps[-1].receivers
@@ -203,7 +204,8 @@ def _climb(case: Case, ladder: Ladder, reach: Reach, now: datetime) -> Decision:
     if ladder.level in case.failing and ladder.steps:
         last = ladder.steps[-1]
         hurry = f"every channel of level {last.level} '{last.name}' fails"
-        said.append(LevelFailed(last.level, last.name))
+        # Said with what follows from it: a last level fails again with every try, and nothing does.
+        failed = [LevelFailed(last.level, last.name)]
     for number, level in levels_for(ladder.policy, case.severity):
         if number <= ladder.level:
             continue
@@ -213,12 +215,13 @@ def _climb(case: Case, ladder: Ladder, reach: Reach, now: datetime) -> Decision:
         reached = reach(level)
         made = _step(number, level.name, reached, now, hurry)
         ladder = _with(ladder, made)
-        said.append(Tell(made))
+        said += [*failed, Tell(made)]
+        failed = []
         hurry = None if reached.receivers else f"level {number} '{level.name}' reached no one"
     if all(not each.receivers or each.level in case.failing for each in ladder.steps):
         made = _step(len(ladder.policy.levels) + 1, LAST_RESORT, reach(None), now, None)
         ladder = _with(ladder, made)
-        said.append(Unreachable(made))
+        said += [*failed, Unreachable(made)]
         if not made.receivers:
             return Decision(ladder, now + LOOK_AGAIN, tuple(said))
     return Decision(ladder, None, tuple(said))

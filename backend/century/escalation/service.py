@@ -103,7 +103,7 @@ async def climb(work: Work, settings: Settings, only: Collection[UUID] | None = 
             alert.state,
             alert.severity,
             held.get(alert.id),
-            _failing(alert, states.get(alert.id, ())),
+            _failing(alert, before, states.get(alert.id)),
             tuple(one for number, each in episodes.items() if number != alert.episode for one in _told(each)),
         )
         climbed.append(Climbed(alert, before, step(case, before, reaches.of(alert.severity), work.now)))
@@ -186,9 +186,12 @@ class _Reaches:
         return reach(self._directory, level, severity, self._now)
 
 
-def _failing(alert: Alert, told: Iterable[notify.Told]) -> frozenset[int]:
-    """The levels of this episode none of whose messages is to be counted on."""
-    levels: dict[int, bool] = {}
+def _failing(alert: Alert, ladder: Ladder, told: Iterable[notify.Told] | None) -> frozenset[int]:
+    """The levels of this episode none of whose messages is to be counted on. None: that was not asked."""
+    if told is None:
+        return frozenset()
+    # Whoever removes a channel removes what waited for it: a level without any message told nobody.
+    levels = {each.level: True for each in ladder.steps if each.receivers}
     for each in told:
         if each.episode == alert.episode and each.event is notify.Event.FIRING:
             levels[each.level] = levels.get(each.level, True) and each.failing

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from sqlalchemy import delete, func, insert, select, update
@@ -92,6 +93,7 @@ async def check(work: Work, settings: Settings, draft: Draft, *, own: bool) -> C
         raise Invalid(error.message, fields={_field(name): said for name, said in error.fields.items()}) from None
     except Unavailable as error:
         warnings.append(Problem(_field("url"), error.message, refused=False))
+    _check_led_elsewhere(draft, stored, values)
     warnings += _warnings(draft, values)
     return Checked(
         plain={name: value for name, value in values.items() if name not in secret_names},
@@ -196,6 +198,16 @@ async def _stored(work: Work, settings: Settings, draft: Draft, *, own: bool) ->
         # They must be given again, and then the channel works as before.
         secrets = {}
     return before, {**before.settings, **secrets}
+
+
+def _check_led_elsewhere(draft: Draft, stored: Mapping[str, str], values: Mapping[str, str]) -> None:
+    """What is sent along as it is was entered for one receiver: another one, named later, must not be handed it."""
+    kept = draft.settings.get("authorization") is None and stored.get("authorization")
+    if kept and urlsplit(values.get("url", ""))[:2] != urlsplit(stored.get("url", ""))[:2]:
+        raise Invalid(
+            "the address leads to another host: enter the Authorization header again, or leave it empty",
+            field=_field("authorization"),
+        )
 
 
 def _values(draft: Draft, stored: Mapping[str, str]) -> dict[str, str]:

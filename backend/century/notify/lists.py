@@ -125,6 +125,8 @@ async def deliveries(work: Work, channel_id: UUID, first: int, after: str | None
         try:
             at, last = decode_cursor(after)
             before = (datetime.fromisoformat(str(at)), UUID(str(last)))
+            if before[0].tzinfo is None:
+                raise ValueError("no instant")
         except (ValueError, TypeError):
             raise Invalid("after is not a cursor of this list", field="after") from None
         statement = statement.where(tuple_(DELIVERY.c.created_at, DELIVERY.c.id) < before)

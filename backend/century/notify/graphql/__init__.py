@@ -5,7 +5,7 @@ from uuid import UUID
 import orjson
 import strawberry
 
-from century.core.actor import ActorKind, Permission
+from century.core.actor import Actor, ActorKind, Permission
 from century.core.graphql import DeletedPayload, IdInput, Info, Notice, field, mutation
 from century.notify import editing, kept, previews, trying
 from century.notify.channel import ChannelKind
@@ -58,8 +58,10 @@ class SaveChannelPayload:
     signing_secret: str | None
 
     @classmethod
-    def of(cls, saved: Saved) -> "SaveChannelPayload":
-        return cls(channel=Channel.of(saved.channel), warnings=notices(saved.warnings), signing_secret=saved.secret)
+    def of(cls, saved: Saved, actor: Actor) -> "SaveChannelPayload":
+        return cls(
+            channel=Channel.of(saved.channel, actor), warnings=notices(saved.warnings), signing_secret=saved.secret
+        )
 
 
 @strawberry.type(description="Whether the test was taken, and what the receiver said.")
@@ -73,12 +75,12 @@ class Query:
     @field(requires=Permission.READ, description="Every channel by name, people's own too.")
     async def channels(self, info: Info) -> list[Channel]:
         async with info.context.works.read(info.context.actor) as work:
-            return [Channel.of(each) for each in await kept.list_channels(work)]
+            return [Channel.of(each, work.actor) for each in await kept.list_channels(work)]
 
     @field(requires=Permission.READ, description="The channel of this id; NOT_FOUND.")
     async def channel(self, info: Info, id: strawberry.ID) -> Channel:
         async with info.context.works.read(info.context.actor) as work:
-            return Channel.of(await kept.get_channel(work, id_of(id)))
+            return Channel.of(await kept.get_channel(work, id_of(id)), work.actor)
 
     @field(requires=Permission.READ, description="The ways of the person who asks to be reached.")
     async def my_channels(self, info: Info) -> list[Channel]:
@@ -86,7 +88,7 @@ class Query:
         if actor.kind is not ActorKind.PERSON or actor.id is None:
             return []
         async with info.context.works.read(actor) as work:
-            return [Channel.of(each) for each in await kept.own_channels(work, [actor.id])]
+            return [Channel.of(each, actor) for each in await kept.own_channels(work, [actor.id])]
 
     @field(requires=Permission.READ, description="What a channel can be, and what its form asks for.")
     async def channel_kinds(self, info: Info) -> list[ChannelKindInfo]:
@@ -134,12 +136,14 @@ class Mutation:
     async def resume_channel(self, info: Info, input: IdInput) -> SaveChannelPayload:
         async with info.context.works.begin(info.context.actor) as work:
             channel = await editing.resume(work, id_of(input.id))
-        return SaveChannelPayload(channel=Channel.of(channel), warnings=[], signing_secret=None)
+        return SaveChannelPayload(channel=Channel.of(channel, info.context.actor), warnings=[], signing_secret=None)
 
 
 async def _save(info: Info, input: SaveChannelInput, *, own: bool) -> SaveChannelPayload:
     async with info.context.works.begin(info.context.actor) as work:
-        return SaveChannelPayload.of(await editing.save(work, info.context.settings, input.draft(), own=own))
+        return SaveChannelPayload.of(
+            await editing.save(work, info.context.settings, input.draft(), own=own), work.actor
+        )
 
 
 async def _delete(info: Info, channel_id: UUID, *, own: bool) -> DeletedPayload:

@@ -10,6 +10,7 @@ from strawberry.dataloader import DataLoader
 
 from century.access.graphql import Person
 from century.alerts.graphql.types import Alert, alerts_by_id
+from century.core.actor import Actor, ActorKind, Permission
 from century.core.graphql import Info, PageInfo, extends, field
 from century.core.graphql.pages import Page
 from century.core.settings import Settings
@@ -178,14 +179,18 @@ class Channel:
         return DeliveryConnection.of(page, total)
 
     @classmethod
-    def of(cls, channel: TheChannel) -> "Channel":
+    def of(cls, channel: TheChannel, actor: Actor) -> "Channel":
+        """As somebody may see it: where it leads is shown to those who answer alerts, a person's own to them alone."""
         known = channel
+        mine = actor.kind is ActorKind.PERSON and actor.id == known.person_id
+        shared = known.person_id is None and actor.may(Permission.OPERATE)
+        readable = mine or shared or actor.may(Permission.CONFIGURE)
         return cls(
             known=known, id=strawberry.ID(str(known.id)), name=known.name, kind=known.kind, enabled=known.enabled,
             severities=[each for each in Severity if each in known.severities],
             person=Person(id=strawberry.ID(str(known.person_id)), name=known.person_name or "") if known.person_id else None,
             settings=[
-                ChannelSetting(name=each.name, value=None if each.secret else known.settings.get(each.name), secret=each.secret)
+                ChannelSetting(name=each.name, value=known.settings.get(each.name) if readable and not each.secret else None, secret=each.secret)
                 for each in kind_of(known.kind).FIELDS
             ],
             quiet_hours=QuietHours.of(known.quiet_hours) if known.quiet_hours else None,
@@ -254,7 +259,7 @@ class Notification:
 
     @field(description="The channel it goes to.")
     async def channel(self, info: Info) -> Channel:
-        return Channel.of(await channels_of(info).load(self.known.channel_id))
+        return Channel.of(await channels_of(info).load(self.known.channel_id), info.context.actor)
 
     @field(description="Every try of the message it went in.")
     async def attempts(self, info: Info) -> list[Attempt]:

@@ -49,7 +49,7 @@ def test_a_rule_is_changed_in_its_sentence_and_restored(console: Console, sender
     expect(versions.get_by_role("button")).to_have_count(3)
 
 
-def test_a_threshold_is_moved_by_keyboard(console: Console, sender: Sender) -> None:
+def test_a_threshold_is_moved_by_keyboard_and_pointer(console: Console, sender: Sender) -> None:
     sender.request("/cart", seconds=0.05)
     page = console.open("/settings/rules?find=high_error_rate")
     page.get_by_role("link", name="high_error_rate").click()
@@ -61,6 +61,14 @@ def test_a_threshold_is_moved_by_keyboard(console: Console, sender: Sender) -> N
     expect(handle).not_to_have_attribute("aria-valuetext", "5%")
     expect(page.get_by_label("Threshold, %")).not_to_have_value("5")
     expect(page.get_by_role("group", name="Unsaved")).to_contain_text("threshold")
+    typed = page.get_by_label("Threshold, %").input_value()
+    box = handle.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] - 20, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] - 20, box["y"] + box["height"] / 2 + 60, steps=4)
+    page.mouse.up()
+    expect(page.get_by_label("Threshold, %")).not_to_have_value(typed)
     tried.get_by_role("button", name="The last 7 days").click()
     expect(page).to_have_url(re.compile("history=P7D"))
     expect(tried.get_by_text("in the last 7 days").first).to_be_visible(timeout=20_000)

@@ -27,6 +27,7 @@ from century.core.db import connect
 from century.core.settings import Settings, read_settings
 from century.core.work import Works
 from tests.conftest import SECRETS
+from tests.notify.receivers import Answer
 from tests.nursery import Child, Nursery, nursery
 from tests.platform.installation import free_port
 from tests.stories.reports import report
@@ -207,6 +208,21 @@ async def test_a_server_that_is_killed_at_any_step_loses_nothing(path: Path) -> 
 
     await walk(path, lambda: path.server, revive)
     await told_once(path)
+
+
+async def test_a_worker_that_dies_while_it_tells_is_followed_by_one_that_repeats_the_key(path: Path) -> None:
+    path.receiver.will(Answer(never=True))
+    path.receiver.on_received = lambda _: path.worker.kill() if path.worker.lives else None
+    await path.break_rule("cut off")
+    await path.paged("cut off", WITHOUT_FAULT)
+    path.receiver.on_received = None
+    path.worker = path.nursery.worker()
+    await until(lambda: len(path.pages("cut off")) == 2, "the repeat", BACK_WITHIN)
+    await path.at_rest()
+    await told_once(path)
+    async with path.works.read() as work:
+        tries = await work.rows(text("SELECT outcome FROM attempt ORDER BY number"))
+    assert [each.outcome for each in tries] == ["unknown", "delivered"]
 
 
 async def test_two_workers_tell_once_though_one_of_them_dies(path: Path) -> None:

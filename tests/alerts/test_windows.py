@@ -114,6 +114,15 @@ async def test_a_window_that_is_changed_lets_go_of_what_it_no_longer_covers(desk
     assert await held(desk) == {}
 
 
+async def test_a_window_that_is_made_longer_lets_go_of_nothing(desk: Desk) -> None:
+    made = await plan(desk)
+    await desk.find(a_rule(), Standing.FIRING)
+    async with desk.works.begin() as work:
+        await windows.change(work, made.window.id, replace(PLANNED, ends_at=PLANNED.ends_at + timedelta(hours=1)))
+    assert await desk.told() == ["alert.opened"]
+    assert await held(desk) == {"checkout": HoldKind.MAINTENANCE}
+
+
 async def test_windows_over_the_api(site: Site) -> None:
     desk = Desk(site.house.world)
     await desk.find(a_rule(), Standing.FIRING)

@@ -239,6 +239,21 @@ async def test_what_comes_while_a_channel_is_left_alone_fails_over_at_once(
     assert await stored.rows(NotificationRow, "state", "reason") == [("delivered", None)] * 2
 
 
+async def test_a_receiver_that_asks_for_an_hour_is_no_way_to_reach_anybody_now(
+    world: World, courier: Courier, stored: Stored, receiver: Receiver
+) -> None:
+    receiver.will(Answer(429, b"slow down", {"Retry-After": "3600"}))
+    channel = await stored.webhook(receiver.url)
+    await stored.want(await stored.alert("first"), channel)
+    await courier.settle()
+    assert await stored.rows(AlertRow, "due_at") == [world.clock.now()]
+    world.advance(minutes=1)
+    await stored.want(await stored.alert("late"), channel)
+    await courier.settle()
+    assert len(receiver.received) == 1
+    assert (await stored.rows(AlertRow, "due_at"))[1] == world.clock.now()
+
+
 async def test_a_hanging_channel_delays_no_other(courier: Courier, stored: Stored, receiver: Receiver) -> None:
     from tests.notify.receivers import http_receiver
 

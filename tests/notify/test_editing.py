@@ -206,6 +206,15 @@ async def test_a_test_of_a_stored_channel_uses_its_secrets_and_is_among_its_deli
     assert (last.state, last.detail) == ("delivered", "200: ok")
 
 
+async def test_nobody_has_ways_without_number(works: Works, near: Settings, stored: Stored) -> None:
+    ada = await stored.person("Ada")
+    for number in range(editing.MOST_OWN):
+        await stored.channel(f"way {number}", person_id=ada)
+    async with works.begin(person(ada)) as work:
+        with pytest.raises(Conflict, match="20 of these channels"):
+            await editing.save(work, near, webhook(), own=True)
+
+
 async def test_a_header_is_not_handed_to_another_host(
     works: Works, near: Settings, stored: Stored, receiver: Receiver
 ) -> None:

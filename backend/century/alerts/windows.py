@@ -22,6 +22,7 @@ from century.core.work import Work
 
 RELEASED_AT_ONCE = 500
 PAST = timedelta(days=30)
+MOST = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,8 @@ def _made(row: Row[tuple[object, ...]]) -> MaintenanceWindow:
 async def plan(work: Work, planned: Planned) -> MaintenanceWindow:
     """A new window; Invalid, naming every field that cannot be taken."""
     await asyncio.to_thread(check, planned, work.now)
+    if len([each for each in await windows(work) if each.active(work.now) or each.next(work.now)]) >= MOST:
+        raise Conflict(f"there are {MOST} maintenance windows ahead already: end some, or let one hold more")
     window_id = new_id(work.now)
     await work.execute(
         insert(MaintenanceWindowRow).values(
@@ -155,8 +158,8 @@ async def release_ended(work: Work) -> int:
 
 
 async def _release(work: Work, ended: Window, why: str) -> None:
-    """Let what this window held page again, unless another one holds it."""
-    still = [each for each in await windows(work) if each.id != ended.id and each.active(work.now)]
+    """Let what this window held page again, unless another one holds it, or the same one as it is now."""
+    still = [each for each in await windows(work) if each.active(work.now)]
     last = UUID(int=0)
     while True:
         rows = await work.rows(

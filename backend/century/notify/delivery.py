@@ -77,6 +77,14 @@ def circuit(failures: int, now: datetime) -> datetime | None:
     return now + min(RETRIES[min(failures - 1, len(RETRIES) - 1)], LONGEST_CIRCUIT)
 
 
+def is_away(failures: int, open_until: datetime | None, now: datetime) -> bool:
+    """Whether a channel is left alone for so long, or after so many failures, that another way is to be found."""
+    if open_until is None:
+        return False
+    # A receiver may ask for an hour: that is no answer to what is urgent.
+    return failures >= FAILING_TRIES or open_until - now > LONGEST_CIRCUIT
+
+
 def is_failing(state: DeliveryState, outcomes: Sequence[AttemptOutcome], *, circuit_open: bool) -> bool:
     """Whether a notification is not to be counted on: refused, set aside, or its way failed twice in a row.
 

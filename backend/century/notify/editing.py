@@ -32,6 +32,7 @@ from century.rules.severity import Severity
 
 LONGEST_NAME = 64
 LONGEST_VALUE = 2_000
+MOST_OWN, MOST_SHARED = 20, 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,7 @@ async def save(work: Work, settings: Settings, draft: Draft, *, own: bool = Fals
     }
     before = checked.before
     if before is None:
+        await _room(work, draft.person_id)
         made = {"id": channel_id, "kind": draft.kind.value, "failures": 0, "created_at": work.now}
         await work.execute(insert(ChannelRow).values(**values, **made))
         said = f"Channel '{draft.name}' ({draft.kind.value}) was made"
@@ -253,6 +255,15 @@ def _name(given: str) -> str:
     if not name or len(name) > LONGEST_NAME or not name.isprintable():
         raise Invalid(f"a name has 1 to {LONGEST_NAME} characters", field="name")
     return name
+
+
+async def _room(work: Work, person_id: UUID | None) -> None:
+    """Each of a person's own ways is told at each level that tells them."""
+    owner = ChannelRow.person_id == person_id if person_id else ChannelRow.person_id.is_(None)
+    rows = await work.rows(select(func.count()).select_from(ChannelRow).where(owner))
+    most = MOST_OWN if person_id else MOST_SHARED
+    if rows[0][0] >= most:
+        raise Conflict(f"there are {most} of these channels already: remove one that is not used")
 
 
 async def _check_unused(work: Work, draft: Draft) -> None:

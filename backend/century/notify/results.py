@@ -23,6 +23,7 @@ from century.notify.delivery import (
     GiveUp,
     after_failure,
     circuit,
+    is_away,
 )
 from century.notify.event import Event
 from century.notify.tables import AttemptRow, ChannelRow, DeliveryRow, NotificationRow
@@ -115,7 +116,7 @@ async def _count_failure(work: Work, parcel: Parcel, error: Temporary) -> None:
         asked = after_failure(1, work.now, work.now, spread=0.5, retry_after=error.retry_after)
         until = max(until or work.now, work.now if isinstance(asked, GiveUp) else asked.at)
     await work.execute(update(ChannelRow).where(ChannelRow.id == parcel.channel.id).values(open_until=until))
-    if until is not None and failures >= FAILING_TRIES:
+    if is_away(failures, until, work.now):
         rows = await work.rows(
             select(NOTIFICATION.c.alert_id)
             .distinct()
@@ -234,7 +235,7 @@ async def put_away(work: Work, channel: Channel, problem: str) -> None:
 
 async def mark_waiting(work: Work, channel: Channel) -> None:
     """What became due while the channel is left alone: said once, so that another way is found if this is the only one."""
-    if channel.failures < FAILING_TRIES:
+    if not is_away(channel.failures, channel.open_until, work.now):
         return
     marked = await work.rows(
         update(NotificationRow)

@@ -16,7 +16,7 @@ from century.core.ids import new_id
 from century.core.work import Work
 from century.notify import kept
 from century.notify.channel import Channel, ChannelKind, default_name
-from century.notify.delivery import FAILING_TRIES, AttemptOutcome, DeliveryState, is_failing
+from century.notify.delivery import AttemptOutcome, DeliveryState, is_away, is_failing
 from century.notify.event import Event, notification_key
 from century.notify.kept import channels_by_id, get_channel, list_channels
 from century.notify.quiet import free_at
@@ -258,9 +258,7 @@ async def states(work: Work, alert_ids: Collection[UUID]) -> dict[UUID, list[Tol
                 person_id=row.person_id,
                 state=state,
                 reason=row.reason,
-                failing=is_failing(
-                    state, outcomes, circuit_open=row.open_until is not None and row.failures >= FAILING_TRIES
-                ),
+                failing=is_failing(state, outcomes, circuit_open=is_away(row.failures, row.open_until, work.now)),
             )
         )
     return found

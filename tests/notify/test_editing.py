@@ -206,6 +206,19 @@ async def test_a_test_of_a_stored_channel_uses_its_secrets_and_is_among_its_deli
     assert (last.state, last.detail) == ("delivered", "200: ok")
 
 
+async def test_what_is_emptied_is_gone_and_what_stays_empty_is_no_change(works: Works, stored: Stored) -> None:
+    settings = replace(stored.world.settings, smtp=MAIL)
+    ada = await stored.person("Ada")
+    channel = await stored.channel("hers", ChannelKind.EMAIL, settings={"to": "ada@home.example"}, person_id=ada)
+    draft = Draft("hers", ChannelKind.EMAIL, {"to": ""}, id=channel)
+    for _ in range(2):
+        async with works.begin(person(ada)) as work:
+            saved = await editing.save(work, settings, draft, own=True)
+        assert saved.channel.settings == {}
+        await stored.set(ChannelRow, stopped_at=START, stopped_reason="gone")
+    assert [said for _, said in await stored.told()] == ["Channel 'hers' was changed: to", "Channel 'hers' was changed"]
+
+
 async def test_nobody_has_ways_without_number(works: Works, near: Settings, stored: Stored) -> None:
     ada = await stored.person("Ada")
     for number in range(editing.MOST_OWN):

@@ -131,7 +131,10 @@ async def save(work: Work, settings: Settings, draft: Draft, *, own: bool = Fals
         work.record("channel.created", channel_id, subject_name=draft.name, message=said)
     else:
         given = {name for name, value in draft.settings.items() if value is not None}
-        changed = sorted(name for name in given if checked.config[name] != before.settings.get(name))
+        config = checked.config
+        changed = sorted(
+            name for name in given if name in config.secret_names or config[name] != before.settings.get(name, "")
+        )
         if changed:
             values |= {"stopped_at": None, "stopped_reason": None, "failures": 0, "open_until": None}
         await work.execute(update(ChannelRow).where(ChannelRow.id == channel_id).values(**values))

@@ -127,6 +127,7 @@ async def latency() -> bool:
         await asyncio.sleep(3)
         sent: dict[str, tuple[float, float]] = {}
         lost = []
+        before = _cpu(it.up)
         for service in services:
             body = report(service, good=50, bad=150)
             began = time.time()
@@ -136,6 +137,7 @@ async def latency() -> bool:
                 lost.append(service)
             await asyncio.sleep(PAUSE)
         await asyncio.sleep(1)
+        used = {name: (seconds - before.get(name, 0.0)) / ALERTS for name, seconds in _cpu(it.up).items()}
         async with it.works.read() as work:
             rows = {row.subject: row for row in await work.rows(STEPS)}
         known = [service for service in services if service in it.came and service in rows]
@@ -157,6 +159,7 @@ async def latency() -> bool:
         print(f"{len(known)} alerts, {len(lost)} lost; milliseconds        p50     p99     max")
         for name, seconds in took.items():
             print(f"  {name:42}{_table(seconds)}{_goal(name)}")
+        print("  CPU ms an alert: " + ", ".join(f"{name} {each * 1000:.0f}" for name, each in sorted(used.items())))
         whole = sorted(took["rule broken → receiver"])
         return not lost and statistics.median(whole) <= 0.05 and whole[int(len(whole) * 0.99)] <= 0.5
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from century.core.errors import CenturyError
 from century.core.work import Works
 from century.rules.change import Change
 from century.rules.condition import Condition
@@ -26,6 +27,14 @@ logger = logging.getLogger(__name__)
 TELL_AGAIN = timedelta(seconds=30)
 LONGEST_ERROR = 500
 EMPTY = Reading(None, 0, None)
+
+
+def _reason(rule: Rule, error: Exception) -> str:
+    """What a rule's health says of an error: ours in its words, others by their name, since theirs may be a statement."""
+    if isinstance(error, CenturyError):
+        return str(error)
+    logger.error("the rule %s could not be evaluated", rule.name, exc_info=error)
+    return f"it could not be evaluated ({type(error).__name__}); the worker's log says why"
 
 
 class Looker:
@@ -65,8 +74,7 @@ class Looker:
                 except AWAY:
                     raise
                 except Exception as error:
-                    logger.exception("the rule %s could not be evaluated", rule.name)
-                    self.note(rule, now, seconds, f"{type(error).__name__}: {error}")
+                    self.note(rule, now, seconds, _reason(rule, error))
                 else:
                     self.note(rule, now, seconds, None)
         return changes
@@ -82,7 +90,7 @@ class Looker:
                 async with self.works.read() as work:  # away altogether: everything waits
                     await work.execute(text("SELECT 1"))
             if len(rules) == 1:
-                return {rules[0].id: Unmeasured(f"{type(error).__name__}: {error}")}
+                return {rules[0].id: Unmeasured(_reason(rules[0], error))}
         found: dict[UUID, Found] = {}
         for rule in rules:
             found |= await self._read(source, [rule], services, now)

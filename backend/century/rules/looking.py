@@ -73,7 +73,7 @@ class Looker:
                     self.note(rule, now, seconds, str(error))
                 except AWAY:
                     raise
-                except Exception as error:
+                except Exception as error:  # noqa: BLE001 (it goes into the health of the rule)
                     self.note(rule, now, seconds, _reason(rule, error))
                 else:
                     self.note(rule, now, seconds, None)

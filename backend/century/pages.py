@@ -41,12 +41,18 @@ class Console:
     def has(self, name: str) -> bool:
         return name in self._files
 
-    def index(self) -> Response[bytes]:
-        """The page itself, as it is."""
+    def index(self, request: AnyRequest) -> Response[bytes]:
+        """The page itself; small enough to be read and compressed where nothing can be awaited."""
         if INDEX not in self._files:
             raise Unavailable(NOT_BUILT, 60)
-        headers = {"Cache-Control": ASK_AGAIN, "Vary": "Accept"}
-        return Response(self._files[INDEX].read_bytes(), media_type="text/html", headers=headers)
+        headers = {"Cache-Control": ASK_AGAIN, "Vary": "Accept, Accept-Encoding"}
+        body = self._files[INDEX].read_bytes()
+        if "gzip" in request.headers.get("accept-encoding", "") and len(body) >= SMALLEST_COMPRESSED:
+            if not self._compressed.get(INDEX):
+                self._compressed[INDEX] = gzip.compress(body, 6, mtime=0)
+            headers["Content-Encoding"] = "gzip"
+            body = self._compressed[INDEX]
+        return Response(body, media_type="text/html", headers=headers)
 
     async def respond(self, request: AnyRequest, name: str) -> Response[bytes]:
         """A file by its name within the console; NotFound where there is none."""
@@ -88,7 +94,7 @@ def astray(console: Console) -> Callable[[AnyRequest, NotFoundException], Respon
 
     def show(request: AnyRequest, error: NotFoundException) -> Response[bytes]:
         page = request.method == "GET" and wants_page(request) and not request.url.path.lstrip("/").startswith(PROGRAMS)
-        return console.index() if page else on_http(request, error)
+        return console.index(request) if page else on_http(request, error)
 
     return show
 

@@ -39,6 +39,13 @@ async def hear(events: AsyncIterator[Event], count: int) -> list[str]:
         return [(await anext(events)).message for _ in range(count)]
 
 
+async def listening(made: Feed) -> None:
+    """Wait until all who listen have caught up, and wait for what comes."""
+    async with asyncio.timeout(10):
+        while not made._listeners or not all(each.queue._getters for each in made._listeners):  # type: ignore[attr-defined]
+            await asyncio.sleep(0.005)
+
+
 async def talk(desk: Desk, *texts: str) -> None:
     """Comments on the only alert."""
     alert = await desk.alert()
@@ -61,14 +68,12 @@ async def test_a_listener_catches_up_and_then_hears(desk: Desk) -> None:
 
 async def test_who_names_no_cursor_hears_what_comes(desk: Desk) -> None:
     await desk.find(a_rule(), Standing.FIRING)
-    events = Feed(desk.works).after(None)
+    made = Feed(desk.works)
+    events = made.after(None)
     heard = asyncio.ensure_future(hear(events, 1))
-    async with asyncio.timeout(10):
-        while not desk.world.bus._queues:
-            await asyncio.sleep(0.01)
-        await asyncio.sleep(0.2)
-        await talk(desk, "new")
-        assert await heard == ["new"]
+    await listening(made)
+    await talk(desk, "new")
+    assert await heard == ["new"]
     await events.aclose()
 
 
@@ -115,9 +120,10 @@ async def test_a_slow_listener_looks_again_instead_of_losing(desk: Desk, monkeyp
 async def test_a_message_that_was_lost_is_found_by_looking(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     await desk.find(a_rule(), Standing.FIRING)
     monkeypatch.setattr(feed, "SWEEP_SECONDS", 0.05)
-    events = Feed(desk.works).after(1)
+    made = Feed(desk.works)
+    events = made.after(1)
     heard = asyncio.ensure_future(hear(events, 1))
-    await asyncio.sleep(0.2)
+    await listening(made)
 
     async def deaf(topic: str, message: bytes) -> None:
         return None
@@ -243,7 +249,7 @@ async def test_another_process_hears_it_too(desk: Desk) -> None:
     other = Feed(Works(desk.works.engine, desk.clock, bus))
     events = other.after(1)
     heard = asyncio.ensure_future(hear(events, 1))
-    await asyncio.sleep(0.2)
+    await listening(other)
     await talk(desk, "over there")
     assert await heard == ["over there"]
     await events.aclose()

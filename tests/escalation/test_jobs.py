@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from typing import Any
 
 import orjson
 import pytest
@@ -42,8 +43,16 @@ async def test_an_alert_is_looked_at_as_soon_as_the_journal_tells_of_it(
     tower: Tower, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(jobs, "SWEEP_SECONDS", 60.0)
+    climb_all, looked = jobs.climb_all, asyncio.Event()
+
+    async def first(*given: Any) -> int:
+        found = await climb_all(*given)
+        looked.set()
+        return found
+
+    monkeypatch.setattr(jobs, "climb_all", first)
     async with climbing(tower):
-        await asyncio.sleep(0.2)
+        await asyncio.wait_for(looked.wait(), 5)
         async with tower.world.works.begin() as work:
             work.record("alert.opened", None, message="")
         await tower.alert()

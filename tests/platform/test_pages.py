@@ -6,13 +6,11 @@ import pytest
 from litestar.testing import AsyncTestClient
 
 from century.core.settings import Settings
-from century.pages import INDEX, Console
 from century.server import create_app
 
 PAGE = {"accept": "text/html,application/xhtml+xml"}
 
 
-@pytest.mark.skipif(not Console().has(INDEX), reason="the console is not built")
 @pytest.mark.parametrize(
     "path",
     [

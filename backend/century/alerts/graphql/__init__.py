@@ -18,7 +18,6 @@ from century.alerts.graphql.inputs import (
     SuppressAlertInput,
     TickRunbookStepInput,
 )
-from century.alerts.graphql.loaders import loaded
 from century.alerts.graphql.maintenance import MaintenanceWindow, MaintenanceWindowInput, MaintenanceWindowPayload
 from century.alerts.graphql.reviewing import AlertReview
 from century.alerts.graphql.types import Alert, AlertConnection, AlertFilter
@@ -31,6 +30,7 @@ from century.core.graphql import (
     encode_cursor,
     extends,
     field,
+    loaded,
     mutation,
     subscription,
 )

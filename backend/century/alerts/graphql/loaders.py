@@ -1,7 +1,5 @@
 """What belongs to many alerts, read once for all of an operation."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from strawberry.dataloader import DataLoader
@@ -11,29 +9,11 @@ from century.alerts import feed, kept, lists, nearby
 from century.alerts import ticks as done
 from century.alerts.alert import Alert as TheAlert
 from century.alerts.paging import Hold as TheHold
-from century.core.graphql import Info
+from century.core.graphql import Info, loaded
 from century.core.work import Work
 from century.telemetry import load as telemetry
 from century.telemetry.deployments import Deployment as TheDeployment
 from century.telemetry.graphql.services import Service
-
-Key = TypeVar("Key")
-Value = TypeVar("Value")
-
-
-def loaded(
-    info: Info, name: str, load: Callable[[Work, list[Key]], Awaitable[Sequence[Value]]]
-) -> "DataLoader[Key, Value]":
-    """A loader of this operation; nothing is remembered, so that a subscription sees what is new."""
-
-    async def batch(asked: list[Key]) -> Sequence[Value]:
-        async with info.context.works.read(info.context.actor) as work:
-            return await load(work, asked)
-
-    loaders = info.context.loaders
-    if name not in loaders:
-        loaders[name] = DataLoader(load_fn=cast(Any, batch), cache=False)
-    return cast("DataLoader[Key, Value]", loaders[name])
 
 
 def services(info: Info) -> "DataLoader[str, Service | None]":

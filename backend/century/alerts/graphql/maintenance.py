@@ -6,12 +6,11 @@ import strawberry
 
 from century.access.graphql import Person
 from century.alerts import windows
-from century.alerts.graphql.loaders import loaded
 from century.alerts.plan import Planned
 from century.alerts.window import Matcher as TheMatcher
 from century.alerts.window import MatcherField, MatcherOperator
 from century.alerts.window import Occurrence as TheOccurrence
-from century.core.graphql import Info, check_first, field
+from century.core.graphql import Info, check_first, field, loaded
 from century.core.work import Work
 from century.rules.graphql.types import person
 

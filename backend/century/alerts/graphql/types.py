@@ -12,7 +12,7 @@ from century.alerts.alert import Alert as TheAlert
 from century.alerts.alert import AlertState
 from century.alerts.graphql import loaders
 from century.alerts.paging import HoldKind
-from century.core.graphql import Attribute, Info, Instants, Numbers, PageInfo, field
+from century.core.graphql import Attribute, Info, Instants, Numbers, PageInfo, field, loaded
 from century.core.graphql.pages import Page
 from century.core.work import Work
 from century.rules import runbook
@@ -249,4 +249,4 @@ def alerts_by_id(info: Info) -> "DataLoader[UUID, Alert | None]":
         found = await kept.alerts_by_id(work, set(asked))
         return [Alert.of(found[each]) if each in found else None for each in asked]
 
-    return loaders.loaded(info, "alerts", load)
+    return loaded(info, "alerts", load)

@@ -1,8 +1,6 @@
 """Channels, and what became of what they were told, in the schema."""
 
-from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Any, TypeVar, cast
 from uuid import UUID
 
 import strawberry
@@ -11,7 +9,7 @@ from strawberry.dataloader import DataLoader
 from century.access.graphql import Person
 from century.alerts.graphql.types import Alert, alerts_by_id
 from century.core.actor import Actor, ActorKind, Permission
-from century.core.graphql import Info, PageInfo, extends, field
+from century.core.graphql import Info, PageInfo, extends, field, loaded
 from century.core.graphql.pages import Page
 from century.core.settings import Settings
 from century.core.work import Work
@@ -32,22 +30,6 @@ strawberry.enum(
 )
 strawberry.enum(AttemptOutcome, description="UNKNOWN: it may have arrived; it is sent again under the same key.")
 strawberry.enum(Event, name="NotificationEvent", description="What is told; a NOTICE is news of a channel.")
-
-Key = TypeVar("Key")
-Value = TypeVar("Value")
-
-
-def loaded(
-    info: Info, name: str, load: Callable[[Work, list[Key]], Awaitable[list[Value]]]
-) -> "DataLoader[Key, Value]":
-    """A loader of this operation; nothing is remembered, so that a subscription sees what is new."""
-
-    async def batch(asked: list[Key]) -> list[Value]:
-        async with info.context.works.read(info.context.actor) as work:
-            return await load(work, asked)
-
-    made = info.context.loaders.setdefault(name, DataLoader(load_fn=cast(Any, batch), cache=False))
-    return cast("DataLoader[Key, Value]", made)
 
 
 @strawberry.type(description="A secret's value is null: it is never read back.")

@@ -9,7 +9,7 @@ from strawberry.dataloader import DataLoader
 from century.access.graphql import Person
 from century.alerts.graphql.types import Alert
 from century.core.actor import Permission
-from century.core.graphql import DeletedPayload, IdInput, Info, Notice, extends, field, mutation
+from century.core.graphql import DeletedPayload, IdInput, Info, Notice, extends, field, loaded, mutation
 from century.core.ids import new_id
 from century.core.work import Work
 from century.escalation import policies, schedules
@@ -29,7 +29,7 @@ from century.escalation.ladder import Ladder
 from century.escalation.planning import check_near
 from century.escalation.service import ladders_of
 from century.escalation.simulation import simulate
-from century.rules.graphql.types import Rule, id_of, loader, notices
+from century.rules.graphql.types import Rule, id_of, notices
 from century.rules.severity import Severity
 
 
@@ -200,21 +200,19 @@ class AlertsEscalation:
 
 
 def _ladders(info: Info) -> "DataLoader[UUID, dict[int, Ladder]]":
-    async def load(asked: list[UUID]) -> list[dict[int, Ladder]]:
-        async with info.context.works.read(info.context.actor) as work:
-            found = await ladders_of(work, asked)
+    async def load(work: Work, asked: list[UUID]) -> list[dict[int, Ladder]]:
+        found = await ladders_of(work, asked)
         return [found.get(each, {}) for each in asked]
 
-    return loader(info, "ladders", DataLoader(load_fn=load))
+    return loaded(info, "ladders", load)
 
 
 def _policies_by_id(info: Info) -> "DataLoader[UUID, EscalationPolicy | None]":
-    async def load(asked: list[UUID]) -> list[EscalationPolicy | None]:
-        async with info.context.works.read(info.context.actor) as work:
-            found = {UUID(each.id): each for each in await _policies(work, info)}
+    async def load(work: Work, asked: list[UUID]) -> list[EscalationPolicy | None]:
+        found = {UUID(each.id): each for each in await _policies(work, info)}
         return [found.get(each) for each in asked]
 
-    return loader(info, "escalation policies", DataLoader(load_fn=load))
+    return loaded(info, "escalation policies", load)
 
 
 async def _policies(work: Work, info: Info) -> list[EscalationPolicy]:

@@ -1,14 +1,16 @@
 """Objectives in the schema, with what is left of their error budgets."""
 
 from datetime import timedelta
+from typing import cast
 from uuid import UUID
 
 import strawberry
 from strawberry.dataloader import DataLoader
 
-from century.core.graphql import Count, Info, extends, field
+from century.core.graphql import Count, Info, extends, field, loaded
+from century.core.work import Work
 from century.rules import budgets, objectives
-from century.rules.graphql.types import Rule, loader, rules_by_id
+from century.rules.graphql.types import Rule, rules_by_id
 from century.rules.objective import Budget, ObjectiveKind
 from century.rules.objective import Objective as TheObjective
 
@@ -80,13 +82,14 @@ def _budgets(info: Info) -> "DataLoader[TheObjective, Budget]":
     async def load(asked: list[TheObjective]) -> list[Budget]:
         return await budgets.budgets(works, telemetry.reader, asked, works.clock.now())
 
-    return loader(info, "budgets", DataLoader(load_fn=load))
+    return cast(
+        "DataLoader[TheObjective, Budget]", info.context.loaders.setdefault("budgets", DataLoader(load_fn=load))
+    )
 
 
 def _objectives(info: Info) -> "DataLoader[UUID, Objective | None]":
-    async def load(asked: list[UUID]) -> list[Objective | None]:
-        async with info.context.works.read(info.context.actor) as work:
-            found = {each.objective.id: Objective.of(each) for each in await objectives.saved(work)}
+    async def load(work: Work, asked: list[UUID]) -> list[Objective | None]:
+        found = {each.objective.id: Objective.of(each) for each in await objectives.saved(work)}
         return [found.get(each) for each in asked]
 
-    return loader(info, "objectives", DataLoader(load_fn=load))
+    return loaded(info, "objectives", load)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TypeVar, cast
 from uuid import UUID
 
 import strawberry
@@ -11,7 +10,8 @@ from strawberry.dataloader import DataLoader
 import century.telemetry.graphql  # noqa: F401 (its enums are ours too)
 from century.access.graphql import Person
 from century.core.errors import Invalid
-from century.core.graphql import Info, Notice, field
+from century.core.graphql import Info, Notice, field, loaded
+from century.core.work import Work
 from century.rules import kept, versions, wording
 from century.rules.condition import Signal, WhenNoData
 from century.rules.objective import ObjectiveKind
@@ -28,9 +28,6 @@ strawberry.enum(WhenNoData, description="What silence means: all is well, as it 
 strawberry.enum(Standing, description="How a subject stands with a rule; pending: wrong, but not yet for long enough.")
 
 strawberry.enum(ObjectiveKind, description="A good request did not fail, or was faster than the objective's `latency`.")
-
-Key = TypeVar("Key")
-Value = TypeVar("Value")
 
 
 def id_of(given: str, name: str = "id") -> UUID:
@@ -201,40 +198,32 @@ class Rule:
 def rules_by_id(info: Info) -> "DataLoader[UUID, Rule | None]":
     """Rules by their ids; None for one that is gone."""
 
-    async def load(asked: list[UUID]) -> list[Rule | None]:
-        async with info.context.works.read(info.context.actor) as work:
-            found = {each.rule.id: Rule.of(each) for each in await kept.saved(work)}
+    async def load(work: Work, asked: list[UUID]) -> list[Rule | None]:
+        found = {each.rule.id: Rule.of(each) for each in await kept.saved(work)}
         return [found.get(each) for each in asked]
 
-    return loader(info, "rules", DataLoader(load_fn=load))
+    return loaded(info, "rules", load)
 
 
 def _found(info: Info) -> "DataLoader[UUID, list[kept.Found]]":
-    async def load(asked: list[UUID]) -> list[list[kept.Found]]:
-        async with info.context.works.read(info.context.actor) as work:
-            found = await kept.found(work, asked)
+    async def load(work: Work, asked: list[UUID]) -> list[list[kept.Found]]:
+        found = await kept.found(work, asked)
         return [found[each] for each in asked]
 
-    return loader(info, "rule subjects", DataLoader(load_fn=load))
+    return loaded(info, "rule subjects", load)
 
 
 def _versions(info: Info) -> "DataLoader[UUID, tuple[list[kept.Version], dict[UUID, str]]]":
-    async def load(asked: list[UUID]) -> list[tuple[list[kept.Version], dict[UUID, str]]]:
-        async with info.context.works.read(info.context.actor) as work:
-            found = await kept.versions(work, asked)
-            names = await kept.names(work)
+    async def load(work: Work, asked: list[UUID]) -> list[tuple[list[kept.Version], dict[UUID, str]]]:
+        found = await kept.versions(work, asked)
+        names = await kept.names(work)
         return [(found[each], names) for each in asked]
 
-    return loader(info, "rule versions", DataLoader(load_fn=load))
+    return loaded(info, "rule versions", load)
 
 
 def _units(info: Info) -> "DataLoader[TheRule, str]":
-    async def load(asked: list[TheRule]) -> list[str]:
-        async with info.context.works.read(info.context.actor) as work:
-            return await kept.units(work, asked)
+    async def load(work: Work, asked: list[TheRule]) -> list[str]:
+        return await kept.units(work, asked)
 
-    return loader(info, "units", DataLoader(load_fn=load))
-
-
-def loader(info: Info, name: str, fresh: "DataLoader[Key, Value]") -> "DataLoader[Key, Value]":
-    return cast("DataLoader[Key, Value]", info.context.loaders.setdefault(name, fresh))
+    return loaded(info, "units", load)

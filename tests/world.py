@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import text
 
 from century.core.bus import Bus
 from century.core.settings import Settings
@@ -39,3 +42,15 @@ class World:
     def advance(self, **duration: float) -> None:
         """Move the world's clock on."""
         self.clock.advance(**duration)
+
+    async def waits_for_a_lock(self, waiters: int = 1) -> None:
+        """Until so many transactions of this database wait for what another one holds."""
+        waiting = text(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        async with asyncio.timeout(10):
+            while True:
+                async with self.works.read() as work:
+                    if (await work.execute(waiting)).scalar_one() >= waiters:
+                        return
+                await asyncio.sleep(0.01)

@@ -12,6 +12,7 @@ from uuid import UUID
 import httpx
 import pytest
 import pytest_asyncio
+from sqlalchemy import update
 
 from century.alerts.tables import AlertRow
 from century.core.actor import Role
@@ -87,6 +88,22 @@ async def test_what_needs_no_answer_says_so(
     shown = await client.get(link)
     assert said in shown.text and "<button" not in shown.text
     assert await stored.rows(AlertRow, "state") == [changed.get("state", "firing")]
+
+
+async def test_a_link_never_answers_for_what_opened_again_while_it_was_followed(
+    world: World, client: httpx.AsyncClient, near: Settings, stored: Stored, courier: Courier, receiver: Receiver
+) -> None:
+    channel, again, still = await stored.webhook(receiver.url), await stored.alert("again"), await stored.alert("still")
+    for alert in (again, still):
+        await stored.want(alert, channel)
+    await courier.settle()
+    link = receiver.received[0].json["data"]["acknowledge_url"].removeprefix(near.public_url)
+    async with world.works.begin() as work:
+        await work.execute(update(AlertRow).where(AlertRow.id == again).values(episode=2))
+        following = asyncio.create_task(client.post(link))
+        await world.waits_for_a_lock()
+    assert (await following).status_code == 303
+    assert await stored.rows(AlertRow, "subject", "state") == [("again", "firing"), ("still", "acknowledged")]
 
 
 async def test_whoever_may_not_answer_does_not(

@@ -37,11 +37,11 @@ class Opened:
         """The alerts that an answer would change."""
         if self.actor is None or self.expired:
             return ()
-        return tuple(
-            each.id
-            for each in self.alerts
-            if each.state is AlertState.FIRING and each.episode == self.episodes.get(each.id)
-        )
+        return tuple(each.id for each in self.alerts if self.waits(each))
+
+    def waits(self, alert: Alert) -> bool:
+        """Whether an alert fires in the episode that the link was made for: a later one has a link of its own."""
+        return alert.state is AlertState.FIRING and alert.episode == self.episodes.get(alert.id)
 
 
 async def look_up(works: Works, settings: Settings, token: str, address: str | None) -> Opened:
@@ -58,7 +58,10 @@ async def answer(works: Works, settings: Settings, token: str, address: str | No
         opened = await _open(work, link, address)
     if opened.actor is not None and opened.answerable:
         async with works.begin(opened.actor) as work:
-            await acknowledge_many(work, list(opened.answerable), None)
+            # What was read before may have opened again since: only what is locked stays as it is.
+            locked = await alerts_by_id(work, opened.answerable, lock="update")
+            if waiting := [id for id, each in locked.items() if opened.waits(each)]:
+                await acknowledge_many(work, waiting, None)
     return opened
 
 

@@ -113,3 +113,8 @@ def test_one_clock() -> None:
                 ):
                     asked.append(f"{module}:{node.lineno} SQL")
     assert not asked, f"only century.core.clock asks the machine's clock: {asked}"
+
+
+def test_what_belongs_to_many_is_read_one_way() -> None:
+    made = {module for path, module in modules() if "DataLoader(" in path.read_text()}
+    assert made == {"century.core.graphql.loaders"}, "use loaded or together of century.core.graphql"

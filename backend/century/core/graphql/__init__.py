@@ -3,7 +3,7 @@
 from century.core.graphql.attributes import Attribute
 from century.core.graphql.context import Context, Info
 from century.core.graphql.fields import Requires, extends, field, mutation, subscription
-from century.core.graphql.loaders import loaded
+from century.core.graphql.loaders import loaded, together
 from century.core.graphql.pages import MAX_FIRST, Page, PageInfo, check_first, decode_cursor, encode_cursor
 from century.core.graphql.payloads import DeletedPayload, IdInput, Notice
 from century.core.graphql.ranges import TimeRangeInput
@@ -35,4 +35,5 @@ __all__ = [
     "loaded",
     "mutation",
     "subscription",
+    "together",
 ]

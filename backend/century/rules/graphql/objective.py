@@ -1,13 +1,12 @@
 """Objectives in the schema, with what is left of their error budgets."""
 
 from datetime import timedelta
-from typing import cast
 from uuid import UUID
 
 import strawberry
 from strawberry.dataloader import DataLoader
 
-from century.core.graphql import Count, Info, extends, field, loaded
+from century.core.graphql import Count, Info, extends, field, loaded, together
 from century.core.work import Work
 from century.rules import budgets, objectives
 from century.rules.graphql.types import Rule, rules_by_id
@@ -77,14 +76,8 @@ class RuleObjective:
 
 
 def _budgets(info: Info) -> "DataLoader[TheObjective, Budget]":
-    works, telemetry = info.context.works, info.context.app.telemetry
-
-    async def load(asked: list[TheObjective]) -> list[Budget]:
-        return await budgets.budgets(works, telemetry.reader, asked, works.clock.now())
-
-    return cast(
-        "DataLoader[TheObjective, Budget]", info.context.loaders.setdefault("budgets", DataLoader(load_fn=load))
-    )
+    works, reader = info.context.works, info.context.app.telemetry.reader
+    return together(info, "budgets", lambda asked: budgets.budgets(works, reader, asked, works.clock.now()))
 
 
 def _objectives(info: Info) -> "DataLoader[UUID, Objective | None]":

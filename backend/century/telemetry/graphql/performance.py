@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any, cast
+from typing import Any
 
 import strawberry
 from graphql import FieldNode, FragmentSpreadNode, InlineFragmentNode, IntValueNode, SelectionSetNode, VariableNode
@@ -21,6 +21,7 @@ from century.core.graphql import (
     decode_cursor,
     encode_cursor,
     field,
+    together,
 )
 from century.core.timerange import TimeRange
 from century.telemetry import load, performance
@@ -231,17 +232,10 @@ class Performance:
         return await Performance.load(info, asked.service, asked.range.previous())
 
 
-def _ranges_of(info: Info) -> DataLoader[load.Asked, Loaded]:
+def _ranges_of(info: Info) -> "DataLoader[load.Asked, Loaded]":
     """One transaction for what is asked at once."""
-    loaders = info.context.loaders
-    if "ranges" not in loaders:
-        works, reader = info.context.works, info.context.app.telemetry.reader
-
-        async def ranges(asked: list[load.Asked]) -> list[Loaded]:
-            return await load.load(works, reader, asked)
-
-        loaders["ranges"] = DataLoader(load_fn=ranges, cache=False)
-    return cast("DataLoader[load.Asked, Loaded]", loaders["ranges"])
+    works, reader = info.context.works, info.context.app.telemetry.reader
+    return together(info, "ranges", lambda asked: load.load(works, reader, asked))
 
 
 def _skipped(after: str | None) -> int:

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Any, cast
+from typing import Any
 
 import strawberry
 from strawberry.dataloader import DataLoader
@@ -16,6 +16,7 @@ from century.core.graphql import (
     PageInfo,
     TimeRangeInput,
     field,
+    together,
 )
 from century.core.timerange import TimeRange
 from century.telemetry import deployments, exemplars, load, requests
@@ -229,14 +230,7 @@ def span_of(info: Info, range: TimeRangeInput) -> TimeRange:
     return range.resolve(info.context.works.clock.now())
 
 
-def _health_of(info: Info) -> DataLoader[load.Service, Health]:
+def _health_of(info: Info) -> "DataLoader[load.Service, Health]":
     """One load for all services of a document."""
-    loaders = info.context.loaders
-    if "health" not in loaders:
-        works, reader = info.context.works, info.context.app.telemetry.reader
-
-        async def healths(asked: list[load.Service]) -> list[Health]:
-            return await load.healths(works, reader, asked)
-
-        loaders["health"] = DataLoader(load_fn=healths, cache=False)
-    return cast("DataLoader[load.Service, Health]", loaders["health"])
+    works, reader = info.context.works, info.context.app.telemetry.reader
+    return together(info, "health", lambda asked: load.healths(works, reader, asked))

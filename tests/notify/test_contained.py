@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from pathlib import Path
@@ -13,11 +14,15 @@ from century.core.errors import Invalid, Unavailable
 from century.core.outbound import Outbound
 from century.core.settings import Settings
 from century.notify import contained
+from century.notify.channel import ChannelKind
 from century.notify.channels import apprise
 from century.notify.child import Forbidden, Guard
+from century.notify.courier import Courier
 from century.notify.event import Event
 from century.notify.message import Message
-from century.notify.wire import Config, Permanent, Temporary, Wire
+from century.notify.tables import DeliveryRow, NotificationRow
+from century.notify.wire import Config, Permanent, Receipt, Temporary, Wire
+from tests.notify.conftest import Stored
 from tests.notify.receivers import Answer, Receiver
 from tests.world import START
 
@@ -88,6 +93,52 @@ async def test_a_service_that_hangs_is_ended(near: Settings, receiver: Receiver)
     with pytest.raises(Unavailable, match="did not answer within 3 s"):
         await contained.run(work, 3)
     assert time.monotonic() - begun < 8
+
+
+async def test_a_child_waits_for_its_turn_and_then_has_all_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    running, go_on = [], asyncio.Event()
+
+    async def slow(work: dict[str, int], seconds: float) -> dict[str, int]:
+        running.append((work["number"], seconds))
+        await go_on.wait()
+        return work
+
+    monkeypatch.setattr(contained, "_run", slow)
+    asked = [asyncio.create_task(contained.run({"number": number}, 3)) for number in range(contained.MOST + 2)]
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert len(running) == contained.MOST
+    go_on.set()
+    assert [each["number"] for each in await asyncio.gather(*asked)] == list(range(contained.MOST + 2))
+    assert running[-1] == (contained.MOST + 1, 3)
+
+
+async def test_what_waits_for_a_child_is_not_claimed_yet(
+    courier: Courier, stored: Stored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sending, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(config: Config, message: Message, wire: Wire) -> Receipt:
+        sending.set()
+        await go_on.wait()
+        return Receipt("taken")
+
+    monkeypatch.setattr(apprise, "send", slow)
+    monkeypatch.setattr(courier, "_children", asyncio.Semaphore(1))
+    alert = await stored.alert()
+    for name in ("first", "second"):
+        url = {"url": f"json://{name}.example.com"}
+        await stored.want(alert, await stored.channel(name, ChannelKind.APPRISE, secrets=url))
+    settled = asyncio.create_task(courier.settle())
+    await sending.wait()
+    # Its lane stands at the door, or is there by now: either way nothing of it may be on its way.
+    for _ in range(3):
+        await courier.sweep()
+    assert sorted(await stored.rows(NotificationRow, "state")) == ["sending", "waiting"]
+    assert len(await stored.rows(DeliveryRow, "id")) == 1
+    go_on.set()
+    await settled
+    assert await stored.rows(NotificationRow, "state") == ["delivered", "delivered"]
 
 
 @pytest.mark.parametrize(

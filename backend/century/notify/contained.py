@@ -7,6 +7,7 @@ import contextlib
 import os
 import sys
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import orjson
 
@@ -14,10 +15,21 @@ from century.core.errors import Unavailable
 
 LONGEST_ANSWER = 64 * 1024
 CHILD = "century.notify.child"
+# Each is an interpreter of its own, with all of apprise in it.
+MOST = 8
+_rooms: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 
 
 async def run(work: dict[str, Any], seconds: float) -> dict[str, Any]:
-    """Do `work` in a child of our own; its answer. Unavailable if it takes longer than `seconds`, or dies."""
+    """Do `work` in a child of our own; its answer. Unavailable if it takes longer than `seconds`, or dies.
+
+    There are so many children at once at most; `seconds` begin when it is this one's turn.
+    """
+    async with _rooms.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(MOST)):
+        return await _run(work, seconds)
+
+
+async def _run(work: dict[str, Any], seconds: float) -> dict[str, Any]:
     # No argument, no variable of ours: what is secret comes on stdin, and is seen by nobody who lists processes.
     child = await asyncio.create_subprocess_exec(
         sys.executable, "-I", "-m", CHILD,

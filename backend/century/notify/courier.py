@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
 import secrets
 import ssl
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from uuid import UUID
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -16,8 +18,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from century.core.outbound import Outbound
 from century.core.settings import Settings
 from century.core.work import Work, Works
-from century.notify import claims, results
-from century.notify.channels import kind_of
+from century.notify import claims, contained, kept, results
+from century.notify.channels import Kind, kind_of
 from century.notify.claims import Nothing, Parcel
 from century.notify.compose import message_of
 from century.notify.delivery import LEASE
@@ -56,10 +58,12 @@ class Courier:
         self._paced = paced
         self._sent: dict[UUID, deque[float]] = {}
         self._lanes: dict[UUID, set[asyncio.Task[None]]] = {}
-        self._most: dict[UUID, int] = {}
+        self._kinds: dict[UUID, Kind] = {}
         self._again: set[UUID] = set()
         self._sending: set[UUID] = set()
         self._claiming = asyncio.Semaphore(CLAIMS_AT_ONCE)
+        # As many as there may be: a message in hand never waits for a child.
+        self._children = asyncio.Semaphore(contained.MOST)
         self._renewing: asyncio.Task[None] | None = None
         self._stopped = False
 
@@ -67,7 +71,8 @@ class Courier:
         """There may be something for this channel."""
         lanes = self._lanes.setdefault(channel_id, set())
         self._again.add(channel_id)
-        if not self._stopped and len(lanes) < self._most.get(channel_id, LANES):
+        kind = self._kinds.get(channel_id)
+        if not self._stopped and len(lanes) < (kind.LANES if kind else LANES):
             task = asyncio.create_task(self._carry(channel_id))
             lanes.add(task)
 
@@ -100,14 +105,16 @@ class Courier:
             while not self._stopped:
                 await self._keep_pace(channel_id)
                 self._again.discard(channel_id)
-                async with self._claiming:
-                    claimed = await self._claim(channel_id)
-                if isinstance(claimed, Parcel):
-                    self._most[channel_id] = kind_of(claimed.channel.kind).LANES
-                    if claimed.more:
-                        self.wake(channel_id)
-                    await self._send(claimed)
-                elif not claimed.again and channel_id not in self._again:
+                async with await self._room(channel_id):
+                    if self._stopped:
+                        break
+                    async with self._claiming:
+                        claimed = await self._claim(channel_id)
+                    if isinstance(claimed, Parcel):
+                        if claimed.more:
+                            self.wake(channel_id)
+                        await self._send(claimed)
+                if isinstance(claimed, Nothing) and not claimed.again and channel_id not in self._again:
                     break
         except Exception:  # whatever it was, what is due stands in PostgreSQL, and the sweep finds it again
             logger.exception("a lane of channel %s failed", channel_id)
@@ -122,6 +129,16 @@ class Courier:
         sent, loop = self._sent.get(channel_id), asyncio.get_running_loop()
         while sent and len(sent) == BURST and (wait := sent[0] + BURST_SECONDS - loop.time()) > 0:
             await asyncio.sleep(wait)
+
+    async def _room(self, channel_id: UUID) -> AbstractAsyncContextManager[None]:
+        """Room for a child where the kind needs one: waited for before the claim, which looks at the alert again."""
+        if channel_id not in self._kinds:
+            async with self._claiming, self.works.read() as work:
+                channel = (await kept.channels_by_id(work, {channel_id})).get(channel_id)
+            if channel is None:
+                return contextlib.nullcontext()
+            self._kinds[channel_id] = kind_of(channel.kind)
+        return self._children if self._kinds[channel_id].CHILD else contextlib.nullcontext()
 
     async def _claim(self, channel_id: UUID) -> Parcel | Nothing:
         async with self.works.begin() as work:

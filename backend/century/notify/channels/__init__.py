@@ -15,8 +15,9 @@ from century.notify.wire import Config, Field, Receipt, Wire
 class Kind(Protocol):
     """What a file in here offers.
 
-    `GROUPS`: several alerts go as one message; `READ`: by people, not by a program; `LANES`: so many messages at once. `check` raises Invalid for settings
-    that cannot work; `send` raises Temporary or Permanent.
+    `GROUPS`: several alerts go as one message; `READ`: by people, not by a program; `LANES`: so many messages at once;
+    `CHILD`: a child process sends it. `check` raises Invalid for settings that cannot work; `send` raises Temporary or
+    Permanent.
     """
 
     LABEL: str
@@ -25,6 +26,7 @@ class Kind(Protocol):
     GROUPS: bool
     READ: bool
     LANES: int
+    CHILD: bool
 
     def unavailable(self, settings: Settings) -> str | None: ...
     async def check(self, config: Config, wire: Wire) -> None: ...

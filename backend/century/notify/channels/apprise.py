@@ -16,6 +16,7 @@ HELP = "Telegram, Microsoft Teams, Discord, Matrix, Pushover, SMS and about a hu
 GROUPS = True
 READ = True
 LANES = 1
+CHILD = True
 FIELDS = (
     Field(
         "url",

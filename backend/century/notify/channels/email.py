@@ -24,6 +24,7 @@ HELP = "Sends mail by the installation's own mail server."
 GROUPS = True
 READ = True
 LANES = 2
+CHILD = False
 FIELDS = (
     Field(
         "to",

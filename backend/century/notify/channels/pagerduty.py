@@ -19,6 +19,7 @@ HELP = "Triggers, acknowledges and resolves incidents of a PagerDuty service, on
 GROUPS = False
 READ = False
 LANES = 8
+CHILD = False
 FIELDS = (
     Field(
         "routing_key",

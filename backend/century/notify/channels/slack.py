@@ -15,6 +15,7 @@ HELP = "Writes into a Slack channel by an incoming webhook of your workspace."
 GROUPS = True
 READ = True
 LANES = 1
+CHILD = False
 FIELDS = (
     Field(
         "url",

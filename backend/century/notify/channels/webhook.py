@@ -22,6 +22,7 @@ HELP = "POSTs JSON to an address of yours, signed after Standard Webhooks, so th
 GROUPS = True
 READ = False
 LANES = 2
+CHILD = False
 FIELDS = (
     Field("url", "Address", "Where to POST to.", placeholder="https://example.com/alerts"),
     Field(

@@ -6,6 +6,8 @@ import asyncio
 from datetime import timedelta
 from uuid import UUID
 
+import pytest
+
 from century.alerts import dependencies, service, sweeps
 from century.alerts.alert import AlertState
 from century.alerts.kept import holds
@@ -178,6 +180,40 @@ async def test_what_somebody_resolved_is_believed_for_a_while(desk: Desk) -> Non
     async with desk.works.begin() as work:
         (again,) = await sweeps.find_again(work, [rule])
     assert again.id != fired.id
+
+
+async def test_what_somebody_resolved_hides_nothing_that_was_lost(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweeps, "AT_ONCE", 3)
+    rule = a_rule()
+    await desk.keep(rule)
+    resolved = [
+        (await desk.find(rule, Standing.FIRING, service=f"a{number}", stored=True))[0].id for number in range(7)
+    ]
+    async with desk.works.begin(ADA) as work:
+        await service.resolve_many(work, resolved, None)
+    for name in ("z1", "z2", "z3", "z4"):
+        await desk.verdict(rule, Standing.FIRING, name)
+    found = []
+    for _ in range(3):
+        async with desk.works.begin() as work:
+            found.append([each.subject for each in await sweeps.find_again(work, [rule])])
+    assert found == [["z1", "z2", "z3"], ["z4"], []]
+
+
+async def test_a_parent_takes_its_children_from_among_many_that_have_none(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dependencies, "AT_ONCE", 2)
+    database = a_rule(2, "database_down")
+    errors = a_rule(depends_on=(database.id,))
+    await desk.keep(database, errors)
+    for number in range(5):
+        await desk.find(errors, Standing.FIRING, service=f"shop{number}")
+    (parent,) = await desk.find(database, Standing.FIRING, service="shop4")
+    async with desk.works.begin() as work:
+        assert await dependencies.adopt(work) == 1
+    parents = {each.subject: each.parent_id for each in await desk.alerts() if each.rule.id == errors.id}
+    assert [name for name, found in parents.items() if found == parent.id] == ["shop4"]
 
 
 async def test_a_missed_answer_is_recorded_once(desk: Desk) -> None:

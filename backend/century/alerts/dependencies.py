@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import Text, bindparam, cast, exists, func, or_, select
 
 from century.alerts.alert import Alert, AlertState
 from century.alerts.kept import ALERT, COLUMNS, of_row
@@ -16,6 +16,15 @@ from century.rules.tables import RuleRow
 
 AT_ONCE = 500
 TOLD = (AlertState.FIRING.value, AlertState.ACKNOWLEDGED.value)
+PARENT = ALERT.alias("parent")
+# `parent_of` in SQL: a batch holds only what there is something to hang on, and what has nothing is in nobody's way.
+HAS_PARENT = exists().where(
+    ALERT.c.rule["depends_on"].has_key(cast(PARENT.c.rule_id, Text)),
+    PARENT.c.state.in_(TOLD),
+    PARENT.c.id != ALERT.c.id,
+    PARENT.c.parent_id.is_distinct_from(ALERT.c.id),
+    or_(PARENT.c.service.is_(None), PARENT.c.service == ALERT.c.service),
+)
 HANG = ALERT.update().where(ALERT.c.id == bindparam("alert")).values(parent_id=bindparam("parent"))
 
 
@@ -30,6 +39,7 @@ async def adopt(work: Work) -> int:
     rows = await work.rows(
         select(*COLUMNS)
         .where(ALERT.c.rule_id.in_(depending), ALERT.c.state == AlertState.FIRING.value, ALERT.c.parent_id.is_(None))
+        .where(HAS_PARENT)
         .order_by(ALERT.c.id)
         .limit(AT_ONCE)
         .with_for_update(skip_locked=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from uuid import UUID
 
 from sqlalchemy import bindparam, select, text
 
@@ -42,6 +43,7 @@ ATTENDED = (
     ALERT.update().where(ALERT.c.id == bindparam("alert")).values({name: bindparam(f"new_{name}") for name in SET})
 )
 # A verdict says that it is wrong, and no alert of it is open; the newest one that was, if it was resolved by hand.
+# In one order, from where the page before ended: what somebody resolved and is believed stands in nobody's way.
 WITHOUT_ALERT = text(
     """SELECT v.rule_id, v.subject, v.service, v.attributes, v.standing, v.since, v.value, v.samples, v.observed_at,
         v.look_at, last.resolved_at, last.by_hand, last.opened_at
@@ -50,16 +52,18 @@ WITHOUT_ALERT = text(
         SELECT a.opened_at, a.resolved_at, a.resolved_by_name IS NOT NULL AS by_hand FROM alert a
         WHERE a.rule_id = v.rule_id AND a.subject = v.subject ORDER BY a.opened_at DESC, a.id DESC LIMIT 1
     ) last ON true
-    WHERE v.standing IN ('firing', 'pending') AND NOT EXISTS (
+    WHERE v.standing IN ('firing', 'pending') AND (v.rule_id, v.subject) > (CAST(:rule AS uuid), :subject)
+    AND NOT EXISTS (
         SELECT 1 FROM alert o WHERE o.rule_id = v.rule_id AND o.subject = v.subject AND o.state <> 'resolved'
-    ) LIMIT :most"""
+    ) ORDER BY v.rule_id, v.subject LIMIT :most"""
 )
 # An alert is open, and its verdict says that all is well; or fires where the alert is only pending.
 BEHIND = text(
     """SELECT a.id, v.standing, v.since, v.value, v.samples, v.observed_at, v.look_at
     FROM alert a JOIN verdict v ON v.rule_id = a.rule_id AND v.subject = a.subject
     WHERE a.state <> 'resolved'
-        AND (v.standing = 'ok' OR (a.state = 'pending' AND v.standing IN ('firing', 'unknown'))) LIMIT :most"""
+        AND (v.standing = 'ok' OR (a.state = 'pending' AND v.standing IN ('firing', 'unknown')))
+    ORDER BY a.id LIMIT :most"""
 )
 # An alert is open that no rule looks at any more: the rule is gone or off, or its verdict of this subject is.
 FORSAKEN = text(
@@ -67,7 +71,7 @@ FORSAKEN = text(
     FROM alert a LEFT JOIN rule r ON r.id = a.rule_id
     LEFT JOIN verdict v ON v.rule_id = a.rule_id AND v.subject = a.subject
     WHERE a.state <> 'resolved' AND (r.id IS NULL OR NOT r.enabled OR (v.rule_id IS NULL AND a.updated_at < :before))
-    LIMIT :most"""
+    ORDER BY a.id LIMIT :most"""
 )
 FORSAKEN_AFTER = timedelta(minutes=2)
 WHY = {
@@ -149,15 +153,7 @@ async def find_again(work: Work, rules: Sequence[Rule]) -> list[Alert]:
     What somebody resolved by hand is believed for a while, though its rule still finds it wrong.
     """
     known = {each.id: each for each in rules}
-    findings = []
-    for row in await work.rows(WITHOUT_ALERT, {"most": AT_ONCE}):
-        rule = known.get(row.rule_id)
-        if rule is None:
-            continue
-        if row.by_hand and row.since <= row.resolved_at and work.now < believed_until(rule.condition, row.resolved_at):
-            continue
-        attributes = tuple((str(key), str(value)) for key, value in row.attributes.items())
-        findings.append(Finding(rule, Subject(row.subject, row.service, attributes), _verdict(row)))
+    findings = await _without_alert(work, known)
     for row, alert in await _with_alerts(work, await work.rows(BEHIND, {"most": AT_ONCE})):
         subject = Subject(alert.subject, alert.service, alert.attributes)
         findings.append(Finding(known.get(alert.rule_id, alert.rule), subject, _verdict(row)))
@@ -168,6 +164,27 @@ async def find_again(work: Work, rules: Sequence[Rule]) -> list[Alert]:
         work, [(alert, alert.value, WHY[row.why]) for row, alert in await _with_alerts(work, forsaken, lock=True)]
     )
     return fired
+
+
+async def _without_alert(work: Work, known: Mapping[UUID, Rule]) -> list[Finding]:
+    """Up to a batch of what is wrong without an alert, beyond all that is believed to be over."""
+    found: list[Finding] = []
+    rule, subject = UUID(int=0), ""
+    while True:
+        rows = await work.rows(WITHOUT_ALERT, {"rule": rule, "subject": subject, "most": AT_ONCE})
+        lost = [row for row in rows if row.rule_id in known and not _is_believed(known[row.rule_id], row, work.now)]
+        for row in lost:
+            attributes = tuple((str(key), str(value)) for key, value in row.attributes.items())
+            about = Subject(row.subject, row.service, attributes)
+            found.append(Finding(known[row.rule_id], about, _verdict(row)))
+        if len(rows) < AT_ONCE or len(found) >= AT_ONCE:
+            return found[:AT_ONCE]
+        rule, subject = rows[-1].rule_id, rows[-1].subject
+
+
+def _is_believed(rule: Rule, row, now: datetime) -> bool:  # type: ignore[no-untyped-def]
+    by_hand = row.by_hand and row.since <= row.resolved_at
+    return bool(by_hand and now < believed_until(rule.condition, row.resolved_at))
 
 
 async def _with_alerts(work: Work, rows: Sequence, *, lock: bool = False) -> list[tuple]:  # type: ignore[type-arg]

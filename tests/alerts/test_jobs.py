@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -16,7 +17,7 @@ from century.alerts.evidence import evidence
 from century.alerts.jobs import Watcher, watch
 from century.core.bus import Message
 from century.core.work import Works
-from century.rules import editing
+from century.rules import editing, kept
 from century.rules.condition import Condition, Signal
 from century.rules.signals import Sources
 from century.rules.telemetry_source import TelemetrySource
@@ -104,7 +105,11 @@ async def test_a_rule_that_is_deleted_ends_its_alert(desk: Desk) -> None:
 async def test_a_finding_that_cannot_be_followed_stops_no_other(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     shop, other = await Shop.new(desk.works), await Shop.new(desk.works, "other")
     seen, follow = watcher(desk.works), jobs.follow
-    await save(desk.works, errors())
+    rule = await save(desk.works, errors())
+
+    async def error() -> str | None:
+        async with desk.works.read() as work:
+            return (await kept.one_saved(work, rule.id)).error
 
     async def poisoned(work: Any, findings: Sequence[Any]) -> Any:
         if any(each.subject.text == "shop" for each in findings):
@@ -116,12 +121,42 @@ async def test_a_finding_that_cannot_be_followed_stops_no_other(desk: Desk, monk
         await each.export(desk.clock.now(), bad=5)
     await seen.turn([])
     assert [each.subject for each in await desk.alerts()] == ["other"]
+    desk.clock.advance(seconds=5)
+    await seen.sweep()
+    assert "what it finds of shop could not be acted on (DBAPIError)" in (await error() or "")
     monkeypatch.setattr(jobs, "follow", follow)
     await seen.turn([Message(TOPIC, b"")])
     assert [each.subject for each in await desk.alerts()] == ["other"], "it is set aside for a while"
     seen._aside = dict.fromkeys(seen._aside, 0.0)
     await seen.turn([Message(TOPIC, b"")])
     assert {each.subject for each in await desk.alerts()} == {"other", "shop"}
+    desk.clock.advance(seconds=10)
+    await seen.turn([stored()])
+    await seen.sweep()
+    assert await error() is None, "it was tried again, and is well"
+
+
+async def test_what_was_set_aside_and_went_by_itself_is_no_longer_told(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop, seen = await Shop.new(desk.works), watcher(desk.works)
+    rule = await save(desk.works, errors(window=timedelta(minutes=1)))
+    await shop.export(desk.clock.now())
+    await seen.turn([])
+
+    async def fails(work: Any, findings: Sequence[Any]) -> Any:
+        raise ValueError("cannot")
+
+    monkeypatch.setattr(jobs, "follow", fails)
+    told = []
+    for seconds, bad in ((10, 9), (20, 0), (60, 0), (70, 0)):
+        desk.clock.advance(seconds=seconds)
+        await shop.export(desk.clock.now(), bad=bad)
+        await seen.turn([stored()])
+        await seen.sweep()
+        async with desk.works.read() as work:
+            told.append((await kept.one_saved(work, rule.id)).error is not None)
+    assert told == [True, True, True, False]
 
 
 async def test_silence_fires_by_time_alone(desk: Desk) -> None:

@@ -169,6 +169,7 @@ class Watcher:
                 raise
             # What was not settled is found again at every look: it is set aside for a while.
             self._aside[change.rule.id, change.subject.text] = asyncio.get_running_loop().time() + ASIDE_SECONDS
+            self.book.set_aside(change, self.works.clock.now(), type(error).__name__)
             logger.exception("what %s finds of %s could not be followed", change.rule.name, change.subject.text)
             return []
 

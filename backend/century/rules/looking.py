@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 TELL_AGAIN = timedelta(seconds=30)
 LONGEST_ERROR = 500
+SHOWN_ASIDE = timedelta(minutes=2)
+"""So long what could not be followed is told of, unless it fails again: it may have become well by itself."""
 EMPTY = Reading(None, 0, None)
 
 
@@ -46,9 +48,32 @@ class Looker:
         self.health: dict[UUID, Health] = {}
         self._memory = memory
         self._closing = closing
+        self._aside: dict[Key, tuple[datetime, str]] = {}
+
+    def set_aside(self, rule: Rule, subject: Subject, now: datetime, why: str) -> None:
+        """Say in the health of a rule that what it found of a subject could not be acted on."""
+        self._aside[rule.id, subject.text] = (now + SHOWN_ASIDE, why)
+        known = self.health.get(rule.id)
+        self.note(rule, now, known.seconds if known else 0.0, None)
+
+    def take_up(self, key: Key) -> None:
+        """What was found of a subject has been acted on."""
+        self._aside.pop(key, None)
+
+    def _unheeded(self, rule: UUID, now: datetime) -> str | None:
+        if not self._aside:
+            return None
+        self._aside = {key: said for key, said in self._aside.items() if said[0] > now}
+        mine = [(text, why) for (number, text), (_, why) in self._aside.items() if number == rule]
+        if not mine:
+            return None
+        (text, why), others = mine[0], len(mine) - 1
+        more = f" and of {others} other{'s' if others > 1 else ''}" if others else ""
+        return f"what it finds of {text}{more} could not be acted on ({why}); it is tried again, and the worker's log says why"
 
     def note(self, rule: Rule, now: datetime, seconds: float, error: str | None) -> None:
         """Note how an evaluation went."""
+        error = error or self._unheeded(rule.id, now)
         self.health[rule.id] = Health(now, seconds, error[:LONGEST_ERROR] if error else None)
 
     async def look(self, rules: Sequence[Rule], services: Sequence[str] | None, now: datetime) -> list[Change]:

@@ -111,6 +111,7 @@ class Rulebook:
             done = True
             self._settled([each for each in ordered if (each.rule.id, each.subject.text) in won])
             for each in ordered:
+                self._looker.take_up((each.rule.id, each.subject.text))
                 if (each.rule.id, each.subject.text) not in won:
                     self._memory.drop(each.rule.id, each.subject)
                     self._closing.pop((each.rule.id, each.subject.text), None)
@@ -120,6 +121,10 @@ class Rulebook:
 
         event.listen(work.session.sync_session, "after_commit", committed)
         return [each for each in changes if (each.rule.id, each.subject.text) in won]
+
+    def set_aside(self, change: Change, now: datetime, why: str) -> None:
+        """Tell in its rule's health that a change could not be acted on, until it is settled or no longer found."""
+        self._looker.set_aside(change.rule, change.subject, now, why)
 
     def rule(self, rule_id: UUID) -> Rule | None:
         """An enabled rule, as it was read last."""

@@ -110,6 +110,15 @@ def test_whoever_is_on_call_is_told_first(console: Console) -> None:
     expect(duty.get_by_text("It is you")).to_be_visible()
     expect(page.get_by_role("group", name=re.compile("^Shifts of Night watch"))).to_contain_text("admin")
 
+    address = page.locator(".subscribe code")
+    page.get_by_role("button", name="Calendar address").click()
+    before = address.inner_text()
+    page.get_by_role("button", name="New address").click()
+    page.get_by_role("dialog").get_by_role("button", name="New address").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.get_by_role("button", name="Calendar address").click()
+    expect(address).not_to_have_text(before)
+
     page.goto(console.address + "/settings/escalation/new")
     page.get_by_label("Name", exact=True).fill("At night")
     page.get_by_label("Tell somebody at level 1").select_option(label="Night watch")

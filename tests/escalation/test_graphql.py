@@ -294,6 +294,47 @@ async def test_a_calendar_lies_at_a_secret_address(planted: Site) -> None:
     assert (await planted.http.get(path)).status_code == 404
 
 
+RENEW = "mutation($id: ID!) { renewCalendarAddress(input: {id: $id}) { schedule { calendarUrl } } }"
+ADDRESSES = "{ schedules { id name calendarUrl } }"
+
+
+async def test_a_calendars_address_is_given_anew(planted: Site) -> None:
+    house = planted.house
+    operator, http, root = await house.bearer("operator"), planted.http, house.world.settings.public_url
+    first = (await planted.data(operator, ADDRESSES))["schedules"][0]
+    addresses = [first["calendarUrl"]]
+    for _ in range(2):
+        renewed = (await planted.data(operator, RENEW, id=first["id"]))["renewCalendarAddress"]
+        addresses.append(renewed["schedule"]["calendarUrl"])
+    paths = [each.removeprefix(root) for each in addresses]
+    assert [(await http.get(each)).status_code for each in paths] == [404, 404, 200]
+    assert (await planted.data(operator, ADDRESSES))["schedules"][0]["calendarUrl"] == addresses[2]
+    # The number is signed with the rest: none can be made of another.
+    assert (await http.get(paths[1].replace("/1.", "/2."))).status_code == 404
+    async with house.world.works.read() as work:
+        rows = await work.rows(text("SELECT details FROM journal WHERE kind = 'schedule.calendar_renewed'"))
+    name = first["name"]
+    said = f"The calendar of '{name}' was given a new address by operator."
+    assert [row.details["message"] for row in rows] == [said, said]
+    assert await planted.code(operator, RENEW, id=str(house.operator.id)) == "NOT_FOUND"
+    assert await planted.code(await house.bearer("viewer"), RENEW, id=first["id"]) == "FORBIDDEN"
+
+
+async def test_a_calendars_address_is_shown_to_operators_and_to_whoever_is_in_it(planted: Site) -> None:
+    house = planted.house
+    admin, viewer = await house.bearer("admin"), await house.bearer("viewer")
+    await planted.data(admin, SAVE_SCHEDULE, input={"name": "Mine", "rotations": [rotation(house.viewer.id)]})
+    await planted.data(admin, SAVE_SCHEDULE, input={"name": "Web", "rotations": [rotation(house.operator.id)]})
+
+    async def seen(bearer: str) -> set[str]:
+        found = (await planted.data(bearer, ADDRESSES))["schedules"]
+        return {each["name"] for each in found if each["calendarUrl"]}
+
+    every = {each["name"] for each in (await planted.data(viewer, ADDRESSES))["schedules"]}
+    assert await seen(viewer) == {"Mine"}
+    assert await seen(await house.bearer("operator")) == await seen(admin) == every
+
+
 async def test_an_alert_says_where_it_stands(planted: Site) -> None:
     tower = Tower(planted.house.world, planted.house.world.settings)
     await tower.channel("#ops")

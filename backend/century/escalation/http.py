@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hmac
+import re
 from typing import Any
 from uuid import UUID
 
@@ -18,27 +19,40 @@ from century.escalation.feed import feed
 
 PATH = "/monitoring/schedules"
 SUFFIX = ".ics"
+_NUMBER = re.compile(r"[1-9]\d{0,8}", re.ASCII)
 
 
-def calendar_url(settings: Settings, schedule_id: UUID) -> str:
-    """Where a schedule's calendar is read; the address is its own key."""
-    return f"{settings.public_url}{PATH}/{schedule_id}/{_signature(settings, str(schedule_id))}{SUFFIX}"
+def calendar_url(settings: Settings, schedule_id: UUID, number: int) -> str:
+    """Where a schedule's calendar is read; the address is its own key, until it is given a new `number`."""
+    return f"{settings.public_url}{PATH}/{schedule_id}/{_key(settings.secret, str(schedule_id), number)}"
 
 
-def _signature(settings: Settings, schedule_id: str) -> str:
-    signed = keyed_hash(settings.secret, "calendar", schedule_id)
-    return base64.urlsafe_b64encode(signed).decode().rstrip("=")
+def _key(secret: str, schedule_id: str, number: int) -> str:
+    signed = keyed_hash(secret, "calendar", f"{schedule_id} {number}" if number else schedule_id)
+    written = base64.urlsafe_b64encode(signed).decode().rstrip("=")
+    return f"{number}.{written}{SUFFIX}" if number else f"{written}{SUFFIX}"
+
+
+def _number(settings: Settings, schedule_id: str, key: str) -> int:
+    """The number of an address that we gave; NotFound for any other."""
+    written = key.partition(".")[0]
+    number = int(written) if _NUMBER.fullmatch(written) else 0
+    if not hmac.compare_digest(key.encode(), _key(settings.secret, schedule_id, number).encode()):
+        raise NotFound("nothing lies at this address")
+    return number
 
 
 @get(PATH + "/{schedule_id:str}/{key:str}")
 async def calendar(request: Request[Any, Any, Any], schedule_id: FromPath[str], key: FromPath[str]) -> Response[bytes]:
-    """The feed of a schedule; a wrong address is no address."""
+    """The feed of a schedule; a wrong address, or one that was replaced, is no address."""
     app = request.app.state.century
-    if not hmac.compare_digest(key.encode(), (_signature(app.settings, schedule_id) + SUFFIX).encode()):
-        raise NotFound("nothing lies at this address")
+    # Before anything is read for somebody unknown.
+    number = _number(app.settings, schedule_id, key)
     async with app.works.read() as work:
         board = await schedules.board(work)
         schedule = board.one(UUID(schedule_id))
+        if board.calendars[schedule.id] != number:
+            raise NotFound("nothing lies at this address")
         names = {each.id: each.name for each in board.people.values()}
         body = feed(schedule, names, board.changed_at[schedule.id], work.now)
     return Response(body, media_type="text/calendar", headers={"Cache-Control": "private, max-age=300"})

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
+from century.core.actor import Actor, Permission
 from century.core.timerange import TimeRange
 from century.escalation.rotation import LONGEST_TURN, Rotation, turns
 from century.escalation.wallclock import zone
@@ -115,6 +116,12 @@ def _override(found: Iterable[Shift], override: Override) -> list[Shift]:
     if override.kind is OverrideKind.ADD:
         after.append(Shift(override.person, override.start, override.end, override=override.id))
     return after
+
+
+def may_subscribe(actor: Actor, schedule: Schedule, now: datetime) -> bool:
+    """Whether somebody may know the address of its calendar: operators, and whoever is in it now or will be."""
+    ahead = replace(schedule, overrides=tuple(each for each in schedule.overrides if each.end > now))
+    return actor.may(Permission.OPERATE) or actor.id in ahead.people
 
 
 def people_at(schedule: Schedule, at: datetime) -> tuple[UUID, ...]:

@@ -40,13 +40,17 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """Every schedule with everybody's name, who made which override, and which policies use which schedule."""
+    """Every schedule with everybody's name, who made which override, and which policies use which schedule.
+
+    `calendars` are the numbers of their calendars' addresses.
+    """
 
     schedules: dict[UUID, Schedule]
     people: dict[UUID, Someone]
     made: dict[UUID, Made]
     used_by: dict[UUID, list[str]]
     changed_at: dict[UUID, datetime]
+    calendars: dict[UUID, int]
 
     def one(self, schedule_id: UUID) -> Schedule:
         """The schedule of this id, or NotFound."""
@@ -61,13 +65,14 @@ async def board(work: Work) -> Board:
     rows = await work.rows(
         select(OverrideRow.id, OverrideRow.created_by_id, OverrideRow.created_by_name, OverrideRow.created_at)
     )
-    changed = await work.rows(select(ScheduleRow.id, ScheduleRow.updated_at))
+    changed = await work.rows(select(ScheduleRow.id, ScheduleRow.updated_at, ScheduleRow.calendar_number))
     return Board(
         schedules,
         await load_people(work),
         {row.id: Made(row.created_by_id, row.created_by_name, row.created_at) for row in rows},
         await used_by(work),
         {row.id: row.updated_at for row in changed},
+        {row.id: row.calendar_number for row in changed},
     )
 
 
@@ -137,6 +142,20 @@ async def delete_schedule(work: Work, schedule_id: UUID) -> None:
         )
     await work.execute(delete(ScheduleRow).where(ScheduleRow.id == schedule_id))
     _record(work, "schedule.deleted", schedule_id, name, f"Schedule '{name}' was removed")
+
+
+async def renew_calendar(work: Work, schedule_id: UUID) -> None:
+    """Give a schedule's calendar a new address; nothing lies at the one before any more."""
+    row = await work.one_or_none(
+        update(ScheduleRow)
+        .where(ScheduleRow.id == schedule_id)
+        .values(calendar_number=ScheduleRow.calendar_number + 1)
+        .returning(ScheduleRow.name)
+    )
+    if row is None:
+        raise NotFound(f"no schedule {schedule_id}")
+    said = f"The calendar of '{row.name}' was given a new address"
+    _record(work, "schedule.calendar_renewed", schedule_id, row.name, said)
 
 
 async def create_override(

@@ -38,7 +38,10 @@ RuleRow.__table__.append_constraint(  # type: ignore[attr-defined]
 
 
 class ScheduleRow(Base):
-    """Who is on call when: rotations in a time zone, as `rotation.Rotation` has them in JSON."""
+    """Who is on call when: rotations in a time zone, as `rotation.Rotation` has them in JSON.
+
+    `calendar_number` is in the address of its calendar: an older number's address is none any more.
+    """
 
     __tablename__ = "schedule"
     __table_args__ = (UniqueConstraint("name"),)
@@ -47,6 +50,7 @@ class ScheduleRow(Base):
     name: Mapped[str] = mapped_column(Text)
     time_zone: Mapped[str] = mapped_column(Text)
     rotations: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    calendar_number: Mapped[int] = mapped_column(Integer, server_default="0", default=0)
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 

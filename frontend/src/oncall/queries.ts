@@ -42,6 +42,10 @@ export const DELETE_SCHEDULE = graphql(`
   mutation DeleteOneSchedule($id: ID!) { deleteSchedule(input: { id: $id }) { id } }
 `);
 
+export const RENEW_ADDRESS = graphql(`
+  mutation NewCalendarAddress($id: ID!) { renewCalendarAddress(input: { id: $id }) { schedule { id calendarUrl } } }
+`);
+
 export const CREATE_OVERRIDE = graphql(`
   mutation Stand($input: CreateOverrideInput!) { createOverride(input: $input) { override { id } } }
 `);

@@ -46,6 +46,11 @@ class SaveSchedulePayload:
 
 
 @strawberry.type
+class RenewCalendarAddressPayload:
+    schedule: Schedule
+
+
+@strawberry.type
 class OverridePayload:
     override: Override
     schedule: Schedule
@@ -154,6 +159,17 @@ class Mutation:
         async with info.context.works.begin(info.context.actor) as work:
             await schedules.delete_schedule(work, id_of(input.id))
         return DeletedPayload(id=input.id)
+
+    @mutation(
+        requires=Permission.OPERATE,
+        description="Give a schedule's calendar a new address; the one before is NOT_FOUND from now on.",
+    )
+    async def renew_calendar_address(self, info: Info, input: IdInput) -> RenewCalendarAddressPayload:
+        async with info.context.works.begin(info.context.actor) as work:
+            schedule_id = id_of(input.id)
+            await schedules.renew_calendar(work, schedule_id)
+            board = await schedules.board(work)
+        return RenewCalendarAddressPayload(schedule=Schedule.of(board.one(schedule_id), board))
 
     @mutation(
         requires=Permission.OPERATE,

@@ -267,9 +267,14 @@ class Schedule:
     def problems(self, info: Info) -> list[Notice]:
         return notices(coverage.schedule_warnings(self.known, info.context.works.clock.now()))
 
-    @field(description="An iCalendar feed. The address is a secret: whoever knows it may read the schedule.")
-    def calendar_url(self, info: Info) -> str:
-        return calendar_url(info.context.settings, self.known.id)
+    @field(
+        description="An iCalendar feed. The address is a secret, shown to operators and to whoever is in the schedule: "
+        "whoever knows it may read it until `renewCalendarAddress`."
+    )
+    def calendar_url(self, info: Info) -> str | None:
+        if not rosters.may_subscribe(info.context.actor, self.known, info.context.works.clock.now()):
+            return None
+        return calendar_url(info.context.settings, self.known.id, self.board.calendars[self.known.id])
 
 
 @strawberry.type(

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from uuid import UUID
 
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from century import migrations
 from century.core.db import Base, connect
 from tests.conftest import Servers, on_server
-from tests.world import World
+from tests.world import START, World
 
 
 async def test_the_database_is_what_the_tables_say(world: World) -> None:
@@ -26,19 +27,68 @@ async def test_the_database_is_what_the_tables_say(world: World) -> None:
         assert await connection.run_sync(differences) == []
 
 
+RULE = """
+    INSERT INTO rule (id, name, enabled, severity, routes, critical_routes, condition, runbook, depends_on, version,
+        created_at, updated_at, updated_by_name)
+    VALUES (:rule, 'queues', true, 'info', '{}', false, CAST(:condition AS jsonb), '', '{}', 1, :at, :at, 'tests')"""
+VERDICT = """
+    INSERT INTO verdict (rule_id, subject, service, attributes, standing, since, samples)
+    VALUES (:rule, :subject, :service, CAST(:attributes AS jsonb), 'firing', :at, 1)"""
+ALERT = """
+    INSERT INTO alert (id, rule_id, rule_name, rule, subject, service, attributes, severity, state, episode, summary,
+        unit, evidence, opened_at, level, updated_at)
+    VALUES (:id, :rule, 'queues', jsonb_build_object('condition', CAST(:condition AS jsonb)), :subject, :service,
+        CAST(:attributes AS jsonb), 'info', 'firing', 1, '', '1', '{}', :at, 0, :at)"""
+
+
+async def test_subjects_are_called_anew_and_as_they_were(servers: Servers) -> None:
+    await on_server(servers, "CREATE DATABASE migrated_subjects")
+    engine = connect(servers.database("migrated_subjects"))
+    await migrations.migrate(engine, "0009")
+    before = {
+        "shop": ("shop", "{}"),
+        "the shop": ("the shop", "{}"),
+        "shop q=mail b=1": ("shop", '{"b": "1", "q": "mail"}'),
+        "shop q=a b b=c": ("shop", '{"b": "c", "q": "a b"}'),
+    }
+    given = {"rule": UUID(int=1), "condition": '{"group_by": ["q", "b"]}', "at": START}
+    async with engine.begin() as connection:
+        await connection.execute(text(RULE), given)
+        for number, (subject, (service, attributes)) in enumerate(before.items()):
+            one = given | {"id": UUID(int=number), "subject": subject, "service": service, "attributes": attributes}
+            await connection.execute(text(VERDICT), one)
+            await connection.execute(text(ALERT), one)
+
+    async def subjects() -> list[set[str]]:
+        async with engine.connect() as connection:
+            return [
+                set((await connection.execute(text(f"SELECT subject FROM {table}"))).scalars())
+                for table in ("verdict", "alert")
+            ]
+
+    await migrations.migrate(engine, "0010")
+    assert await subjects() == [{"shop", '"the shop"', "shop q=mail b=1", 'shop q="a b" b=c'}] * 2
+    async with engine.connect() as connection:
+        await connection.run_sync(down, "0009")
+        await connection.commit()
+    assert await subjects() == [set(before)] * 2
+    await engine.dispose()
+
+
+def down(connection: Connection, revision: str) -> None:
+    config = migrations.configuration()
+    config.attributes["connection"] = connection
+    command.downgrade(config, revision)
+
+
 async def test_two_may_migrate_at_once_and_it_goes_down_again(servers: Servers) -> None:
     await on_server(servers, "CREATE DATABASE migrated_twice")
     engines = [connect(servers.database("migrated_twice")) for _ in range(2)]
     await asyncio.gather(*(migrations.migrate(engine) for engine in engines))
     assert await migrations.current(engines[0]) == migrations.newest()
 
-    def down(connection: Connection) -> None:
-        config = migrations.configuration()
-        config.attributes["connection"] = connection
-        command.downgrade(config, "base")
-
     async with engines[0].connect() as connection:
-        await connection.run_sync(down)
+        await connection.run_sync(down, "base")
         await connection.commit()
     assert await migrations.current(engines[0]) is None
     for engine in engines:

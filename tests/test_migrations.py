@@ -44,7 +44,7 @@ ALERT = """
 async def test_subjects_are_called_anew_and_as_they_were(servers: Servers) -> None:
     await on_server(servers, "CREATE DATABASE migrated_subjects")
     engine = connect(servers.database("migrated_subjects"))
-    await migrations.migrate(engine, "0009")
+    await migrations.migrate(engine, "0010")
     before = {
         "shop": ("shop", "{}"),
         "the shop": ("the shop", "{}"),
@@ -66,10 +66,10 @@ async def test_subjects_are_called_anew_and_as_they_were(servers: Servers) -> No
                 for table in ("verdict", "alert")
             ]
 
-    await migrations.migrate(engine, "0010")
+    await migrations.migrate(engine, "0011")
     assert await subjects() == [{"shop", '"the shop"', "shop q=mail b=1", 'shop q="a b" b=c'}] * 2
     async with engine.connect() as connection:
-        await connection.run_sync(down, "0009")
+        await connection.run_sync(down, "0010")
         await connection.commit()
     assert await subjects() == [set(before)] * 2
     await engine.dispose()

@@ -20,13 +20,18 @@ from century.escalation.directory import load_policies
 from century.escalation.policy import Level, Target, TargetKind
 from century.escalation.tables import LadderRow
 from century.notify import editing
+from century.notify.courier import Courier
+from century.notify.sealing import Seal
 from century.rules.severity import Severity
 from tests.alerts.examples import a_rule
 from tests.escalation.conftest import Tower
+from tests.notify.conftest import SECRET
+from tests.notify.receivers import http_receiver
 
 ADA = "E-mail of ada"
 EARLY = "Level 2 'Senior engineer' was told, because every channel of level 1 'Initial responder' fails: sam."
 EVERYBODY = Target(TargetKind.CHANNELS_OF_SEVERITY)
+FIRST = Level("First", timedelta(0), (EVERYBODY,))
 
 
 async def staffed(tower: Tower) -> None:
@@ -146,6 +151,62 @@ async def test_a_level_whose_only_channel_was_removed_before_it_was_told_calls_t
     await tower.climb()
     assert [level for _, level, _ in await tower.told(alert)] == [2]
     assert ("alert.escalated", EARLY) in await tower.timeline(alert)
+
+
+def ada(tower: Tower) -> Target:
+    return Target(TargetKind.PERSON, tower.people["ada"])
+
+
+async def told_by_a_channel_that_is_removed(tower: Tower, alert: UUID, *, other: str | None = None) -> None:
+    """The first level is told by `#ops`, which then is removed; `other` was told beside it, and fails."""
+    near = replace(tower.settings, egress_allow=("127.0.0.0/8",))
+    async with http_receiver() as receiver:
+        sealed = Seal([near.secret])
+        ops = new_id(tower.world.clock.now())
+        secrets = sealed.close(ops, {"secret": SECRET})
+        await tower.channel("#ops", id=ops, settings={"url": receiver.url}, secrets=secrets)
+        failing = await tower.channel(other) if other else None
+        await tower.climb()
+        if failing:
+            async with tower.world.works.begin() as work:
+                await work.execute(
+                    text("UPDATE notification SET state = 'failed' WHERE channel_id = :it"), {"it": failing}
+                )
+        courier = Courier(near, tower.world.works)
+        await courier.settle()
+        await courier.stop()
+        assert len(receiver.received) == 1
+    async with tower.world.works.begin() as work:
+        await editing.remove(work, ops)
+    tower.world.advance(seconds=20)
+    await tower.change(alert)
+
+
+@pytest.mark.parametrize("other", [pytest.param(None, id="alone"), pytest.param("#late", id="beside one that fails")])
+async def test_a_level_that_was_told_has_not_failed_when_its_channel_is_removed(
+    tower: Tower, other: str | None
+) -> None:
+    await tower.policy(FIRST, Level("Second", timedelta(minutes=15), (ada(tower),)))
+    alert = await tower.alert()
+    await told_by_a_channel_that_is_removed(tower, alert, other=other)
+    await tower.climb()
+    assert ("firing", 2, ADA) not in await tower.told(alert)
+    assert await tower.due_at(alert) == tower.world.clock.now() - timedelta(seconds=20) + timedelta(minutes=15)
+
+
+async def test_what_was_told_in_an_earlier_episode_says_nothing_of_this_one(tower: Tower) -> None:
+    await tower.policy(FIRST, Level("Second", timedelta(minutes=15), (ada(tower),)))
+    alert = await tower.alert()
+    await told_by_a_channel_that_is_removed(tower, alert)
+    late = await tower.channel("#late")
+    await tower.change(alert, episode=2)
+    await tower.climb()
+    assert ("firing", 1, "#late") in await tower.told(alert)
+    async with tower.world.works.begin() as work:
+        await editing.remove(work, late)
+    await tower.change(alert)
+    await tower.climb()
+    assert ("firing", 2, ADA) in await tower.told(alert)
 
 
 async def test_a_level_with_one_channel_that_works_does_not_fail(tower: Tower) -> None:

@@ -93,6 +93,8 @@ async def climb(work: Work, settings: Settings, only: Collection[UUID] | None = 
     # A new alert, which is what must be fast, has told nobody yet.
     asked = [each.id for each in firing if each.id in ladders and each.id not in held]
     states = await notify.states(work, asked) if asked else {}
+    lost = [each.id for each in firing if _lost(each, ladders.get(each.id, {}).get(each.episode), states.get(each.id))]
+    heard = await notify.heard(work, lost) if lost else {}
     directory = await load_directory(work, settings) if len(held) < len(firing) else None
     reaches = _Reaches(directory, work.now)
     climbed = []
@@ -103,7 +105,7 @@ async def climb(work: Work, settings: Settings, only: Collection[UUID] | None = 
             alert.state,
             alert.severity,
             held.get(alert.id),
-            _failing(alert, before, states.get(alert.id)),
+            _failing(alert, before, states.get(alert.id), heard.get(alert.id, ())),
             tuple(one for number, each in episodes.items() if number != alert.episode for one in _told(each)),
         )
         climbed.append(Climbed(alert, before, step(case, before, reaches.of(alert.severity), work.now)))
@@ -186,8 +188,24 @@ class _Reaches:
         return reach(self._directory, level, severity, self._now)
 
 
-def _failing(alert: Alert, ladder: Ladder, told: Iterable[notify.Told] | None) -> frozenset[int]:
-    """The levels of this episode none of whose messages is to be counted on. None: that was not asked."""
+def _lost(alert: Alert, ladder: Ladder | None, told: Iterable[notify.Told] | None) -> bool:
+    """Whether a channel that a level of this episode told was removed since, and its messages with it."""
+    if ladder is None or told is None:
+        return False
+    kept = {(each.level, each.channel_id) for each in told if each.episode == alert.episode}
+    return any((each.level, one.channel) not in kept for each in ladder.steps for one in each.receivers)
+
+
+def _failing(
+    alert: Alert,
+    ladder: Ladder,
+    told: Iterable[notify.Told] | None,
+    heard: Iterable[tuple[int, datetime]],
+) -> frozenset[int]:
+    """The levels of this episode none of whose messages is to be counted on. None: that was not asked.
+
+    `heard`: at which levels a message arrived, and when, where a channel that was told is no more.
+    """
     if told is None:
         return frozenset()
     # Whoever removes a channel removes what waited for it: a level without any message told nobody.
@@ -195,6 +213,10 @@ def _failing(alert: Alert, ladder: Ladder, told: Iterable[notify.Told] | None) -
     for each in told:
         if each.episode == alert.episode and each.event is notify.Event.FIRING:
             levels[each.level] = levels.get(each.level, True) and each.failing
+    for each in ladder.steps:
+        # What arrived before this episode reached the level was of an earlier one.
+        if any(level == each.level and at >= each.at for level, at in heard):
+            levels[each.level] = False
     return frozenset(level for level, fails in levels.items() if fails)
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by, insert
 
 from century.access.tables import PersonRow
 from century.core.ids import new_id
+from century.core.journal import JournalRow
 from century.core.work import Work
 from century.notify import kept
 from century.notify.channel import Channel, ChannelKind, default_name
@@ -33,6 +34,7 @@ __all__ = [
     "channels_by_id",
     "channels_of_people",
     "get_channel",
+    "heard",
     "list_channels",
     "notify",
     "shared_channels",
@@ -43,6 +45,7 @@ TOPIC = "notify.due"
 NOTIFICATION = NotificationRow.__table__
 ATTEMPT = AttemptRow.__table__
 CHANNEL = ChannelRow.__table__
+DELIVERED = "notification.delivered"
 STORED = {
     "id": "uuid", "key": "text", "alert_id": "uuid", "episode": "integer", "event": "text", "level": "integer",
     "policy_id": "uuid", "channel_id": "uuid", "person_id": "uuid", "severity": "text", "state": "text",
@@ -261,4 +264,22 @@ async def states(work: Work, alert_ids: Collection[UUID]) -> dict[UUID, list[Tol
                 failing=is_failing(state, outcomes, circuit_open=is_away(row.failures, row.open_until, work.now)),
             )
         )
+    return found
+
+
+async def heard(work: Work, alert_ids: Collection[UUID]) -> dict[UUID, list[tuple[int, datetime]]]:
+    """At which level and when somebody was told that these alerts fire, by channels that are no more too.
+
+    A channel takes its messages with it; the timeline still tells of those that arrived.
+    """
+    found: dict[UUID, list[tuple[int, datetime]]] = {id: [] for id in alert_ids}
+    rows = await work.rows(
+        select(JournalRow.subject_id, JournalRow.at, JournalRow.details["level"].as_integer().label("level")).where(
+            JournalRow.subject_id.in_(list(found)),
+            JournalRow.kind == DELIVERED,
+            JournalRow.details["event"].as_string() == Event.FIRING.value,
+        )
+    )
+    for row in rows:
+        found[row.subject_id].append((row.level, row.at))
     return found

@@ -213,10 +213,10 @@ def _failing(
     for each in told:
         if each.episode == alert.episode and each.event is notify.Event.FIRING:
             levels[each.level] = levels.get(each.level, True) and each.failing
-    for each in ladder.steps:
+    for made in ladder.steps:
         # What arrived before this episode reached the level was of an earlier one.
-        if any(level == each.level and at >= each.at for level, at in heard):
-            levels[each.level] = False
+        if any(level == made.level and at >= made.at for level, at in heard):
+            levels[made.level] = False
     return frozenset(level for level, fails in levels.items() if fails)
 
 

@@ -81,6 +81,31 @@ def console(installation: Up, chromium: Browser) -> Iterator[Console]:
     context.close()
 
 
+@pytest.fixture
+def colleague(installation: Up, chromium: Browser) -> Iterator[Console]:
+    """Another admin, nadia, at a browser of their own."""
+    name = "nadia"
+    made = century(
+        *("users", "create", name, "nadia@example.com", "--role", "admin", "--password-stdin"),
+        *("--data-dir", str(installation.data_dir)),
+        typed=PASSWORD,
+    )
+    assert made.returncode == 0, made.stderr
+    context = chromium.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
+    context.set_default_timeout(20_000)
+    console = Console(context, f"http://127.0.0.1:{installation.port}")
+    page = console.open("/")
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").first.fill(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Overview")).to_be_visible(timeout=20_000)
+    page.close()
+    console.faults.clear()  # a browser that is signed out hears so once
+    yield console
+    context.close()
+    assert console.faults == []
+
+
 @pytest.fixture(autouse=True)
 def _finds_no_fault(console: Console) -> Iterator[None]:
     console.faults.clear()

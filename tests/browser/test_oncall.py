@@ -74,6 +74,73 @@ def test_a_threshold_is_moved_by_keyboard_and_pointer(console: Console, sender: 
     expect(tried.get_by_text("in the last 7 days").first).to_be_visible(timeout=20_000)
 
 
+def rule_page(console: Console) -> Page:
+    page = console.open("/settings/rules?find=high_memory_usage")
+    page.get_by_role("link", name="high_memory_usage").click()
+    expect(page.get_by_label("Threshold, %")).to_be_visible()
+    return page
+
+
+def test_two_people_change_one_rule_and_nothing_is_lost(console: Console, colleague: Console) -> None:
+    mine, theirs = rule_page(console), rule_page(colleague)
+    began = mine.get_by_label("Threshold, %").input_value()
+    theirs.get_by_label("Threshold, %").fill("81")
+    theirs.get_by_label("Minimum samples").fill("7")
+    mine.get_by_label("Threshold, %").fill("82")
+    mine.get_by_label("Address of more").fill("https://wiki.example/memory")
+    theirs.get_by_role("group", name="Unsaved").get_by_role("button", name="Save").click()
+    expect(theirs.get_by_role("group", name="Unsaved")).to_have_count(0)
+
+    bar = mine.get_by_role("group", name="Unsaved")
+    bar.get_by_role("button", name="Save").click()
+    dialog = mine.get_by_role("dialog", name="nadia saved it in between")
+    fields = dialog.get_by_role("group")
+    expect(fields).to_have_count(3)
+    threshold = fields.filter(has_text="You both changed it")
+    expect(threshold.get_by_role("radio", name="nadia: 81%")).not_to_be_checked()
+    expect(threshold.get_by_role("radio", name="You: 82%")).to_be_checked()
+    expect(dialog.get_by_role("radio", name="nadia: 7")).to_be_checked()
+    expect(dialog.get_by_role("radio", name="You: https://wiki.example/memory")).to_be_checked()
+    violations = Axe().run(mine).response["violations"]
+    assert not violations, [each["id"] for each in violations]
+
+    # Closed, it leaves everything as it was, and theirs can be taken, and that taken back.
+    dialog.get_by_role("button", name="Close").click()
+    expect(mine.get_by_label("Threshold, %")).to_have_value("82")
+    mine.get_by_role("button", name="Compare").click()
+    dialog.get_by_role("button", name="Take theirs, drop mine").click()
+    expect(mine.get_by_label("Threshold, %")).to_have_value("81")
+    expect(bar).to_have_count(0)
+    mine.get_by_role("button", name="Undo").click()
+    expect(mine.get_by_label("Threshold, %")).to_have_value("82")
+
+    bar.get_by_role("button", name="Save").click()
+    dialog.get_by_role("button", name="Save what is chosen").click()
+    expect(bar).to_have_count(0)
+    for page in (mine, theirs):
+        page.reload()
+        expect(page.get_by_label("Threshold, %")).to_have_value("82")
+        expect(page.get_by_label("Minimum samples")).to_have_value("7")
+        expect(page.get_by_label("Address of more")).to_have_value("https://wiki.example/memory")
+    versions = mine.get_by_role("region", name="Versions").get_by_role("button")
+    expect(versions).to_have_count(3)
+    versions.last.click()
+    mine.get_by_role("button", name="Restore this version").click()
+    expect(mine.get_by_label("Threshold, %")).to_have_value(began)
+
+
+def test_changes_wait_for_whoever_walks_away(console: Console) -> None:
+    page = rule_page(console)
+    read = page.get_by_label("Threshold, %").input_value()
+    page.get_by_label("Threshold, %").fill("83")
+    page.get_by_role("navigation").get_by_role("link", name="Escalation").first.click()
+    expect(page.get_by_role("heading", name="Escalation")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_label("Threshold, %")).to_have_value("83")
+    page.get_by_role("group", name="Unsaved").get_by_role("button", name="Discard").click()
+    expect(page.get_by_label("Threshold, %")).to_have_value(read)
+
+
 def test_what_cannot_be_saved_is_said_at_its_field(console: Console) -> None:
     page = console.open("/settings/rules/new")
     page.get_by_label("Name", exact=True).fill("never fires")

@@ -1,3 +1,4 @@
+import { forgetDrafts } from '../lib/draft.svelte.ts';
 import { Failure } from './failure.ts';
 
 type Status = 'unknown' | 'out' | 'in';
@@ -55,7 +56,7 @@ class Session {
     // The pages go first: what they ask for while the session ends would be refused.
     this.#forget();
     this.#leaving = post('/auth/logout', {}, token);
-    await this.#leaving;
+    await this.#leaving.finally(forgetDrafts);
   }
 
   /**

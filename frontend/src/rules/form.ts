@@ -164,10 +164,3 @@ export function fieldName(field: string): string {
   const last = (field.split('.').at(-1) ?? field).replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
   return NAMES[last] ?? last.replaceAll('_', ' ');
 }
-
-/** Fields of the form whose value is another than what was read. */
-export function changed(form: RuleForm, before: RuleForm): string[] {
-  return (Object.keys(form) as (keyof RuleForm)[])
-    .filter((key) => JSON.stringify(form[key]) !== JSON.stringify(before[key]))
-    .map((key) => fieldName(key));
-}

@@ -9,12 +9,13 @@ import orjson
 import pytest
 
 from century.core.ids import new_id
+from century.core.wording import duration
 from century.rules.condition import Condition, Signal, WhenNoData, unit
 from century.rules.objective import Objective, ObjectiveKind
 from century.rules.rule import Rule
 from century.rules.severity import Severity
 from century.rules.subject import subject_of
-from century.rules.wording import duration, quantity, sentence, show
+from century.rules.wording import quantity, sentence, show
 from century.telemetry.metrics import Aggregation
 from century.telemetry.targets import Comparison
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from century.alerts.alert import Alert
-from century.rules.wording import duration
+from century.core.wording import duration
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~-])")
 

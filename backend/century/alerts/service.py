@@ -28,10 +28,10 @@ from century.alerts.lifecycle import answer_by, attention, returned
 from century.alerts.recording import record
 from century.alerts.tables import TickRow
 from century.core.errors import Conflict, Invalid, NotFound
+from century.core.wording import duration as in_words
 from century.core.work import Work
 from century.rules import runbook
 from century.rules.tables import RuleRow
-from century.rules.wording import duration as in_words
 
 __all__ = ["Alert", "AlertState", "alerts_by_id", "holds", "look"]
 

@@ -25,11 +25,11 @@ from century.alerts.lifecycle import (
 )
 from century.alerts.recording import record
 from century.alerts.watching import Finding, follow, resolve
+from century.core.wording import duration
 from century.core.work import Work
 from century.rules.rule import Rule
 from century.rules.subject import Subject
 from century.rules.verdict import Standing, Verdict
-from century.rules.wording import duration
 
 AT_ONCE = 500
 HELD_AGAIN = timedelta(minutes=1)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from century.core.wording import duration
 from century.rules.condition import Condition
-from century.rules.wording import NAMES, bound, duration, name, show
+from century.rules.wording import NAMES, bound, name, show
 
 
 def summary(condition: Condition, subject: str, value: float | None, own_unit: str = "") -> str:

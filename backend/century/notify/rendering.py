@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from century.core.wording import duration
 from century.notify.event import Event
 from century.notify.message import AlertBrief, Message
-from century.rules.wording import duration
 
 LONGEST_SUBJECT = 160
 NAMED = 2

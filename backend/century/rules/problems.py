@@ -10,10 +10,11 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from century.core.wording import duration
 from century.rules import routes, runbook
 from century.rules.condition import AGES, NAMED, OF_REQUESTS, RATIOS, Condition, Signal, WhenNoData
 from century.rules.rule import Rule
-from century.rules.wording import NAMES, PERCENT, duration, show
+from century.rules.wording import NAMES, PERCENT, show
 from century.telemetry.targets import Comparison
 
 SHORTEST_WINDOW = timedelta(seconds=10)

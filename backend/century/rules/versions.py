@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
+from century.core.wording import duration
 from century.rules.rule import Rule
-from century.rules.wording import duration
 
 
 @dataclass(frozen=True, slots=True)

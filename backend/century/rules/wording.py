@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from datetime import timedelta
 
+from century.core.wording import duration, number
 from century.rules.condition import RATIOS, Condition, Signal, unit
 from century.rules.rule import Rule
 from century.telemetry.targets import Comparison
@@ -120,26 +121,3 @@ def quantity(value: float, unit: str) -> str:
 def duration_or_seconds(seconds: float) -> str:
     """Seconds up to two minutes, then whole units."""
     return f"{number(seconds)} s" if abs(seconds) < 120 else duration(timedelta(seconds=round(seconds)))
-
-
-def duration(span: timedelta) -> str:
-    """A span as people read it: "90 s", "5 min", "1 h 30 min", "30 d"."""
-    seconds = span.total_seconds()
-    if abs(seconds) < 120 and seconds % 60:
-        return f"{number(seconds)} s"
-    days, rest = divmod(abs(round(seconds)), 86_400)
-    hours, rest = divmod(rest, 3_600)
-    minutes, rest = divmod(rest, 60)
-    parts = [f"{count} {short}" for count, short in ((days, "d"), (hours, "h"), (minutes, "min"), (rest, "s")) if count]
-    return ("-" if seconds < 0 else "") + (" ".join(parts[:2]) or "0 s")
-
-
-def number(value: float) -> str:
-    """Three significant digits, without an exponent where people would not write one."""
-    if value == 0:
-        return "0"
-    if abs(value) >= 1000:
-        return f"{value:,.0f}".replace(",", " ")
-    if abs(value) < 0.001:
-        return f"{value:.2g}"
-    return f"{value:.3g}"

@@ -34,7 +34,7 @@ SERVICES = {
                "windows"},
     "rules": {"budgets", "defaults", "editing", "kept", "looking", "objectives", "past", "signals", "telemetry_source", "trying", "verdicts", "windows"},
     "escalation": {"defaults", "directory", "policies", "schedules"},
-    "notify": {"answering", "claims", "courier", "defaults", "editing", "kept", "lists", "previews", "results", "trying"},
+    "notify": {"answering", "claims", "courier", "defaults", "editing", "kept", "lists", "previews", "resealing", "results", "trying"},
 }  # fmt: skip
 
 

@@ -25,23 +25,23 @@ TEXT = write_refresh(SECRET, OURS)
 
 
 def test_ours_is_read_back() -> None:
-    assert read_refresh(SECRET, TEXT) == OURS
+    assert read_refresh([SECRET], TEXT) == OURS
     assert write_refresh(SECRET, OURS) == TEXT
 
 
 @pytest.mark.parametrize("at", range(len(TEXT) - 1))
 def test_a_token_changed_anywhere_is_not_ours(at: int) -> None:
     other = "A" if TEXT[at] != "A" else "B"
-    assert read_refresh(SECRET, TEXT[:at] + other + TEXT[at + 1 :]) is None
+    assert read_refresh([SECRET], TEXT[:at] + other + TEXT[at + 1 :]) is None
 
 
 @pytest.mark.parametrize("text", ["", "x", TEXT[:-1], TEXT + "A", "é" * 70, "!" * 70, "A" * 70, TEXT[:-1] + "\n"])
 def test_what_was_never_ours(text: str) -> None:
-    assert read_refresh(SECRET, text) is None
+    assert read_refresh([SECRET], text) is None
 
 
 def test_another_installation_does_not_know_it() -> None:
-    assert read_refresh("another secret", TEXT) is None
+    assert read_refresh(["another secret"], TEXT) is None
 
 
 @pytest.mark.parametrize(

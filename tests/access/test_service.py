@@ -49,6 +49,25 @@ async def test_a_person_signs_in_by_name_or_email(house: House) -> None:
         assert (await people.get_person(work, house.operator.id)).last_login_at == work.now
 
 
+async def test_what_the_secret_before_made_holds_while_that_is_named(house: House) -> None:
+    before = house.world.settings
+    changed = replace(before, secret="the secret of today", previous_secret=before.secret)
+    during, after = Access(changed, house.world.works), Access(replace(changed, previous_secret=""), house.world.works)
+    used, unused = (await make_key(house, Scope.READ))[1], (await make_key(house, Scope.READ))[1]
+    grant = await house.access.login("operator", PASSWORD, DESK)
+    async with house.world.works.begin() as work:
+        url = (await people.invite(work, before, house.viewer.id)).sign_in_url
+    assert (await during.authenticate(f"Bearer {used}", None)).kind is ActorKind.KEY
+    renewed = await during.refresh(grant.refresh_token, DESK)
+    assert (await during.use_link(link_token(url), DESK)).role is Role.VIEWER
+    # What was used meanwhile holds by the secret of today alone.
+    assert (await after.authenticate(f"Bearer {used}", None)).kind is ActorKind.KEY
+    assert (await after.refresh(renewed.refresh_token, DESK)).role is Role.OPERATOR
+    for refused in (after.authenticate(f"Bearer {unused}", None), after.refresh(grant.refresh_token, DESK)):
+        with pytest.raises(Unauthenticated):
+            await refused
+
+
 @pytest.mark.parametrize(
     "name", ["operator", "nobody", "", "nobody@example.com", "a\0b", "x" * 5000, "'; DROP TABLE person; --"]
 )

@@ -56,6 +56,7 @@ def test_the_permission_table(role: Role, scopes: set[Scope], expected: set[Perm
         ({"MONITORING_JWT_SECRET": "your_jwt_secret"}, "MONITORING_JWT_SECRET is too easy"),
         ({"MONITORING_SECRET": "short"}, "MONITORING_SECRET is too easy"),
         ({"MONITORING_SECRET": "a" * 40}, "MONITORING_SECRET is too easy"),
+        ({"MONITORING_SECRET_PREVIOUS": "short"}, "MONITORING_SECRET_PREVIOUS is too easy"),
         ({"MONITORING_EGRESS_ALLOW": "10.0.0.0/99"}, "MONITORING_EGRESS_ALLOW"),
         ({"MONITORING_PUBLIC_URL": "monitoring.example.com"}, "MONITORING_PUBLIC_URL must look like"),
         ({"MONITORING_SECRET_FILE": "/does/not/exist"}, "MONITORING_SECRET_FILE cannot be read"),
@@ -73,3 +74,9 @@ def test_settings_are_read_for_our_driver_and_hide_their_secrets(tmp_path: Path)
     assert settings.database_url == "postgresql+asyncpg://user:pass@localhost/centuryproptax"
     assert settings.secret == "0123456789abcdef-from-a-file-here"
     assert "pass" not in repr(settings) and "abcdef" not in repr(settings)
+    assert settings.secrets == (settings.secret,)
+    changed = read_settings(
+        {**told, "MONITORING_SECRET_PREVIOUS": "fedcba9876543210-of-yesterday-xx"}, data_dir=tmp_path
+    )
+    assert changed.secrets == (settings.secret, "fedcba9876543210-of-yesterday-xx")
+    assert "fedcba" not in repr(changed)

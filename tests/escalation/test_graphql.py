@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import pytest
 from icalendar import Calendar
 from sqlalchemy import text
 
+from century.core.errors import NotFound
+from century.core.settings import Settings
 from century.escalation.defaults import plant
+from century.escalation.http import calendar_url, number_of
 from tests.access.conftest import House, Site, house, site
 from tests.escalation.conftest import Tower
 
@@ -292,6 +297,15 @@ async def test_a_calendar_lies_at_a_secret_address(planted: Site) -> None:
     schedule = next(each for each in shown if each["name"] == "Web")["id"]
     await planted.data(admin, DELETE_SCHEDULE, id=schedule)
     assert (await planted.http.get(path)).status_code == 404
+
+
+def test_a_calendars_address_of_the_secret_before_holds_while_that_is_named(settings: Settings) -> None:
+    changed = replace(settings, secret="the secret of today", previous_secret=settings.secret)
+    for number in (0, 3):
+        schedule, key = calendar_url(settings, UUID(int=1), number).split("/")[-2:]
+        assert number_of(changed, schedule, key) == number
+        with pytest.raises(NotFound):
+            number_of(replace(changed, previous_secret=""), schedule, key)
 
 
 RENEW = "mutation($id: ID!) { renewCalendarAddress(input: {id: $id}) { schedule { calendarUrl } } }"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -20,6 +21,16 @@ from century.rules.severity import Severity
 from tests.notify.conftest import Stored
 from tests.notify.receivers import Answer, Receiver
 from tests.world import START, World
+
+
+async def test_secrets_of_the_installations_secret_before_open_still(
+    world: World, near: Settings, stored: Stored, receiver: Receiver
+) -> None:
+    await stored.want(await stored.alert(), await stored.webhook(receiver.url))
+    courier = Courier(replace(near, secret="the secret of today", previous_secret=near.secret), world.works)
+    await courier.settle()
+    await courier.stop()
+    assert len(receiver.received) == 1
 
 
 async def test_what_is_due_reaches_the_receiver_once(courier: Courier, stored: Stored, receiver: Receiver) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from uuid import UUID
 
 import pytest
+from sqlalchemy import update
 
 from century.core.actor import INTERNAL, Actor, ActorKind, Role, permissions_of
 from century.core.errors import CenturyError, Conflict, Forbidden, Invalid, NotFound
@@ -14,6 +15,7 @@ from century.core.work import Works
 from century.notify import editing, kept, lists
 from century.notify.channel import ChannelKind
 from century.notify.editing import Draft
+from century.notify.resealing import reseal
 from century.notify.sealing import Seal, Unsealable
 from century.notify.tables import ChannelRow
 from century.notify.trying import try_channel
@@ -103,6 +105,24 @@ async def test_secrets_are_sealed_kept_and_never_read_back(works: Works, near: S
     sealed = (await stored.rows(ChannelRow, "secrets"))[0]
     assert Seal([near.secret]).open(row, sealed) == {"secret": saved.secret, "authorization": "Bearer x1y2"}
     assert again.channel.settings["url"] == "https://127.0.0.1/other"
+
+
+async def test_what_the_secret_before_sealed_is_sealed_anew(works: Works, near: Settings, stored: Stored) -> None:
+    changed = replace(near, secret="the secret of today", previous_secret=near.secret)
+    old = await stored.webhook("https://127.0.0.1/", "old")
+    await stored.channel("plain")
+    strange = await stored.webhook("https://127.0.0.1/", "strange")
+    forgotten = Seal(["long forgotten"]).close(strange, {"secret": "x"})
+    async with works.begin() as work:
+        await work.execute(update(ChannelRow).where(ChannelRow.id == strange).values(secrets=forgotten))
+    for number in (1, 0):
+        async with works.begin() as work:
+            assert await reseal(work, changed) == number
+    found = dict(await stored.rows(ChannelRow, "id", "secrets"))
+    assert Seal(["the secret of today"]).open(old, found[old]) == {"secret": SECRET}
+    assert found[strange] == forgotten
+    said = "The secrets of channel 'old' were sealed with the secret of today"
+    assert await stored.told() == [("channel.resealed", said)]
 
 
 def test_a_seal_belongs_to_its_row_and_its_key() -> None:

@@ -129,13 +129,22 @@ async def test_whoever_may_not_answer_does_not(
     assert await stored.rows(AlertRow, "state") == ["firing"]
 
 
+async def test_a_link_signed_with_the_secret_before_opens_while_that_is_named(near: Settings) -> None:
+    link = Link(About.ALERT, UUID(int=1), 1, Whose.PERSON, UUID(int=2), START)
+    token = sign(near.secret, link)
+    changed = replace(near, secret="the secret of today", previous_secret=near.secret)
+    assert read(changed.secrets, token) == link
+    with pytest.raises(BadLink):
+        read(replace(changed, previous_secret="").secrets, token)
+
+
 async def test_a_link_that_is_not_ours_opens_nothing(client: httpx.AsyncClient, near: Settings, stored: Stored) -> None:
     ada, alert = await stored.person(), await stored.alert()
     token = link_to(near, alert, ada).removeprefix("/a/")
     for place in range(len(token)):
         forged = token[:place] + ("A" if token[place] != "A" else "B") + token[place + 1 :]
         with pytest.raises(BadLink):
-            read(near.secret, forged)
+            read(near.secrets, forged)
     for bad in (token[:-1], token + "A", "x", "%00", "..%2f..", link_to(replace(near, secret="other"), alert, ada)[3:]):
         for ask in (client.get, client.post):
             assert (await ask(f"/a/{bad}")).status_code == 404

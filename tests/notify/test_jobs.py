@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -11,6 +12,8 @@ import pytest
 from century.core.bus import Message
 from century.core.settings import Settings
 from century.notify.jobs import channels_named, deliver
+from century.notify.sealing import Seal
+from century.notify.tables import ChannelRow
 from tests.notify.conftest import Stored
 from tests.notify.receivers import Receiver
 from tests.world import World
@@ -46,6 +49,22 @@ async def test_the_loop_finds_what_nobody_announced(
     finally:
         loop.cancel()
         await asyncio.gather(loop, return_exceptions=True)
+
+
+async def test_the_loop_seals_anew_before_it_delivers(
+    world: World, near: Settings, stored: Stored, receiver: Receiver
+) -> None:
+    channel = await stored.webhook(receiver.url)
+    await stored.want(await stored.alert(), channel)
+    changed = replace(near, secret="the secret of today", previous_secret=near.secret)
+    loop = asyncio.create_task(deliver(changed, world.works))
+    try:
+        await receiver.heard()
+    finally:
+        loop.cancel()
+        await asyncio.gather(loop, return_exceptions=True)
+    (sealed,) = await stored.rows(ChannelRow, "secrets")
+    assert Seal([changed.secret]).open(channel, sealed)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from sqlalchemy import literal, or_, select, union_all, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from century.access import token
-from century.access.key import PREFIX, matches, read_key
+from century.access.key import PREFIX, KeyText, hash_key, matches, read_key
 from century.access.tables import ApiKeyRow, PersonRow, SessionRow
 from century.core.actor import Actor, ActorKind, Role, Scope, permissions_of
 from century.core.errors import Unauthenticated, Unavailable
@@ -167,13 +167,19 @@ class Credentials:
     async def _by_key(self, credential: str) -> Actor:
         shown = read_key(credential)
         known = await self._keys.get(shown.handle) if shown else None
-        if shown is None or known is None or not matches(self.settings.secret, shown, known.hash):
+        if (
+            shown is None
+            or known is None
+            or not any(matches(each, shown, known.hash) for each in self.settings.secrets)
+        ):
             raise Unauthenticated("the API key is not valid")
         now = self.works.clock.now()
         if known.actor.expires_at is not None and known.actor.expires_at <= now:
             raise Unauthenticated("the API key has expired")
         if known.last_used_at is None or now - known.last_used_at >= NOTED_EVERY:
             await self._note_key(shown.handle, now)
+        if not matches(self.settings.secret, shown, known.hash):
+            await self._hash_anew(shown)
         return known.actor
 
     async def _read_session(self, session: UUID) -> KnownSession | None:
@@ -222,6 +228,13 @@ class Credentials:
             expires_at=row.expires_at,
         )
         return KnownKey(actor, row.hash, row.last_used_at)
+
+    async def _hash_anew(self, key: KeyText) -> None:
+        """Keep the hash of the secret of today: the key holds when the one before it is no longer named."""
+        self._keys.forget(key.handle)
+        async with self.works.begin() as work:
+            values = {"hash": hash_key(self.settings.secret, key)}
+            await work.execute(update(ApiKeyRow).where(ApiKeyRow.handle == key.handle).values(values))
 
     async def _note_key(self, handle: str, now: datetime) -> None:
         self._keys.forget(handle)

@@ -144,7 +144,7 @@ def _granted(request: AnyRequest, grant: Grant, caller: Caller) -> Response[dict
     }
     cookies = [
         _cookie(settings, "refresh", grant.refresh_token, LONGEST_IDLE),
-        _cookie(settings, "device", _sign(settings, caller.device or ""), KNOWN_FOR),
+        _cookie(settings, "device", _sign(settings.secret, caller.device or ""), KNOWN_FOR),
     ]
     return Response(answer, status_code=200, headers={"Cache-Control": "no-store"}, cookies=cookies)
 
@@ -153,7 +153,8 @@ def _caller(request: AnyRequest) -> Caller:
     said = request.cookies.get(_name(_settings(request), "device"), "")
     device = said.partition(".")[0]
     # Signed, because who comes with one of ours does not queue behind a flood of strangers.
-    returning = hmac.compare_digest(said.encode(), _sign(_settings(request), device).encode())
+    ours = (_sign(each, device) for each in _settings(request).secrets)
+    returning = any(hmac.compare_digest(said.encode(), each.encode()) for each in ours)
     agent = "".join(letter for letter in request.headers.get("user-agent", "") if letter.isprintable())
     return Caller(
         address=client_address(request),
@@ -163,8 +164,8 @@ def _caller(request: AnyRequest) -> Caller:
     )
 
 
-def _sign(settings: Settings, device: str) -> str:
-    return f"{device}.{keyed_hash(settings.secret, 'device cookie', device).hex()}"
+def _sign(secret: str, device: str) -> str:
+    return f"{device}.{keyed_hash(secret, 'device cookie', device).hex()}"
 
 
 async def _read(request: AnyRequest, form: type[Form]) -> Form:

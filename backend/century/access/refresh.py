@@ -10,6 +10,7 @@ import base64
 import binascii
 import hmac
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -49,8 +50,8 @@ def write_refresh(secret: str, refresh: Refresh) -> str:
     return base64.urlsafe_b64encode(body + _mac(secret, body)).decode().rstrip("=")
 
 
-def read_refresh(secret: str, text: str) -> Refresh | None:
-    """The token behind `text`, or `None` where we did not make it."""
+def read_refresh(secrets: Iterable[str], text: str) -> Refresh | None:
+    """The token behind `text`, or `None` where we did not make it with any of these secrets."""
     if len(text) != 70 or not text.isascii():
         return None
     try:
@@ -58,7 +59,7 @@ def read_refresh(secret: str, text: str) -> Refresh | None:
     except (binascii.Error, ValueError):
         return None
     body, mac = raw[:-_MAC], raw[-_MAC:]
-    if not hmac.compare_digest(_mac(secret, body), mac):
+    if not any(hmac.compare_digest(_mac(each, body), mac) for each in secrets):
         return None
     return Refresh(UUID(bytes=body[:16]), int.from_bytes(body[16:], "big"))
 

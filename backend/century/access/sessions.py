@@ -73,7 +73,7 @@ async def refresh_session(work: Work, settings: Settings, token: str, caller: Ca
 
     `None` where it does not hold; an old one that turns up again ends its whole family, so commit what was done here.
     """
-    shown = read_refresh(settings.secret, token)
+    shown = read_refresh(settings.secrets, token)
     row = await _lock(work, shown.session) if shown else None
     if shown is None or row is None or not _holds(row, work.now):
         return None
@@ -99,7 +99,7 @@ async def refresh_session(work: Work, settings: Settings, token: str, caller: Ca
 
 async def close_session(work: Work, settings: Settings, token: str) -> None:
     """Log out: the session of this refresh token ends. A token that is not ours or holds no longer changes nothing."""
-    shown = read_refresh(settings.secret, token)
+    shown = read_refresh(settings.secrets, token)
     row = await _lock(work, shown.session) if shown else None
     if shown is None or row is None or not _holds(row, work.now):
         return
@@ -112,7 +112,7 @@ async def use_link(work: Work, settings: Settings, token: str) -> UUID | None:
     used = await work.one_or_none(
         update(SignInLinkRow)
         .where(
-            SignInLinkRow.hash == hash_link_token(settings.secret, token),
+            SignInLinkRow.hash.in_([hash_link_token(each, token) for each in settings.secrets]),
             SignInLinkRow.used_at.is_(None),
             SignInLinkRow.expires_at > work.now,
         )

@@ -48,6 +48,12 @@ class Settings:
     smtp: Smtp | None = None
     slack_webhook_url: str = field(default="", repr=False)
     pagerduty_url: str = PAGERDUTY_URL
+    previous_secret: str = field(default="", repr=False)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The secret of today, then the one before it for as long as it is named."""
+        return (self.secret, self.previous_secret) if self.previous_secret else (self.secret,)
 
 
 def read_settings(
@@ -76,7 +82,9 @@ def read_settings(
             return found
         raise SettingsError(f"{name} is missing: set it to {meaning}")
 
-    def secret(name: str) -> str:
+    def secret(name: str, *, optional: bool = False) -> str:
+        if optional and not value(name):
+            return ""
         found = required(name, f"at least {SECRET_LENGTH} random characters, for example from `openssl rand -hex 32`")
         if production and (found.lower() in WELL_KNOWN or len(found) < SECRET_LENGTH or len(set(found)) < 8):
             raise SettingsError(f"{name} is too easy to guess: set at least {SECRET_LENGTH} random characters")
@@ -97,6 +105,7 @@ def read_settings(
         smtp=smtp(value),
         slack_webhook_url=web_address("SLACK_WEBHOOK_URL", value("SLACK_WEBHOOK_URL")),
         pagerduty_url=web_address("MONITORING_PAGERDUTY_URL", value("MONITORING_PAGERDUTY_URL")) or PAGERDUTY_URL,
+        previous_secret=secret("MONITORING_SECRET_PREVIOUS", optional=True),
     )
 
 

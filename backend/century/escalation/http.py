@@ -33,11 +33,12 @@ def _key(secret: str, schedule_id: str, number: int) -> str:
     return f"{number}.{written}{SUFFIX}" if number else f"{written}{SUFFIX}"
 
 
-def _number(settings: Settings, schedule_id: str, key: str) -> int:
+def number_of(settings: Settings, schedule_id: str, key: str) -> int:
     """The number of an address that we gave; NotFound for any other."""
     written = key.partition(".")[0]
     number = int(written) if _NUMBER.fullmatch(written) else 0
-    if not hmac.compare_digest(key.encode(), _key(settings.secret, schedule_id, number).encode()):
+    made = (_key(each, schedule_id, number) for each in settings.secrets)
+    if not any(hmac.compare_digest(key.encode(), each.encode()) for each in made):
         raise NotFound("nothing lies at this address")
     return number
 
@@ -47,7 +48,7 @@ async def calendar(request: Request[Any, Any, Any], schedule_id: FromPath[str], 
     """The feed of a schedule; a wrong address, or one that was replaced, is no address."""
     app = request.app.state.century
     # Before anything is read for somebody unknown.
-    number = _number(app.settings, schedule_id, key)
+    number = number_of(app.settings, schedule_id, key)
     async with app.works.read() as work:
         board = await schedules.board(work)
         schedule = board.one(UUID(schedule_id))

@@ -46,14 +46,14 @@ class Opened:
 
 async def look_up(works: Works, settings: Settings, token: str, address: str | None) -> Opened:
     """What a link shows; it changes nothing, so that a scanner of mails may follow it. Raises BadLink."""
-    link = links.read(settings.secret, token)
+    link = links.read(settings.secrets, token)
     async with works.read() as work:
         return await _open(work, link, address)
 
 
 async def answer(works: Works, settings: Settings, token: str, address: str | None) -> Opened:
     """Acknowledge what the link is about, as whom it was sent to. Raises BadLink; what is answered already stays so."""
-    link = links.read(settings.secret, token)
+    link = links.read(settings.secrets, token)
     async with works.read() as work:
         opened = await _open(work, link, address)
     if opened.actor is not None and opened.answerable:

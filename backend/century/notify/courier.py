@@ -53,7 +53,7 @@ class Courier:
         self.settings = settings
         self.works = works
         self.owner = secrets.token_hex(8)
-        self._seal = Seal([settings.secret])
+        self._seal = Seal(settings.secrets)
         self._wire = Wire(Outbound(settings.egress_allow), settings, tls)
         self._paced = paced
         self._sent: dict[UUID, deque[float]] = {}

@@ -45,7 +45,7 @@ async def _make(
             enabled=True,
             severities=[each.value for each in TOLD[name]],
             settings=plain,
-            secrets=Seal([settings.secret]).close(channel, secrets),
+            secrets=Seal(settings.secrets).close(channel, secrets),
             failures=0,
             created_at=work.now,
             updated_at=work.now,

@@ -118,7 +118,7 @@ async def save(work: Work, settings: Settings, draft: Draft, *, own: bool = Fals
         "severities": [each.value for each in Severity if each in draft.severities],
         "person_id": draft.person_id,
         "settings": checked.plain,
-        "secrets": Seal([settings.secret]).close(channel_id, checked.secrets),
+        "secrets": Seal(settings.secrets).close(channel_id, checked.secrets),
         "quiet_hours": draft.quiet_hours.to_json() if draft.quiet_hours else None,
         "updated_at": work.now,
     }
@@ -198,7 +198,7 @@ async def _stored(work: Work, settings: Settings, draft: Draft, *, own: bool) ->
         raise Invalid("a channel keeps its kind; make a new one, and remove this one", field="kind")
     row = await work.one_or_none(select(kept.CHANNEL.c.secrets).where(kept.CHANNEL.c.id == draft.id))
     try:
-        secrets = Seal([settings.secret]).open(draft.id, row.secrets if row else None)
+        secrets = Seal(settings.secrets).open(draft.id, row.secrets if row else None)
     except Unsealable:
         # They must be given again, and then the channel works as before.
         secrets = {}

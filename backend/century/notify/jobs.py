@@ -15,15 +15,17 @@ from century.core.settings import Settings
 from century.core.work import Works
 from century.notify.courier import Courier
 from century.notify.defaults import plant
+from century.notify.resealing import reseal
 from century.notify.service import TOPIC
 
 SWEEP_SECONDS = 1.0
 
 
 async def deliver(settings: Settings, works: Works) -> None:
-    """Plant the channels of the environment once, then deliver for ever. Woken by `notify.due`; a sweep finds what no wake-up told of: retries, lost leases."""
+    """Plant the channels of the environment once, seal anew what an earlier secret sealed, then deliver for ever. Woken by `notify.due`; a sweep finds what no wake-up told of: retries, lost leases."""
     async with works.begin() as work:
         await plant(work, settings)
+        await reseal(work, settings)
     courier = Courier(settings, works, paced=True)
     loop = asyncio.get_running_loop()
     swept = loop.time() - SWEEP_SECONDS

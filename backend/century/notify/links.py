@@ -6,6 +6,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -62,8 +63,8 @@ def sign(secret: str, link: Link) -> str:
     return base64.urlsafe_b64encode(body + _mac(secret, body)).decode().rstrip("=")
 
 
-def read(secret: str, token: str) -> Link:
-    """The link of a token, expired or not; BadLink for anything that we did not sign."""
+def read(secrets: Iterable[str], token: str) -> Link:
+    """The link of a token, expired or not; BadLink for anything that was signed with none of these secrets."""
     try:
         if len(token) > LONGEST:
             raise BadLink("too long")
@@ -71,7 +72,7 @@ def read(secret: str, token: str) -> Link:
     except (ValueError, binascii.Error):
         raise BadLink("not a token") from None
     body, mac = raw[:-MAC_LENGTH], raw[-MAC_LENGTH:]
-    if len(body) != 41 or not hmac.compare_digest(mac, _mac(secret, body)):
+    if len(body) != 41 or not any(hmac.compare_digest(mac, _mac(each, body)) for each in secrets):
         raise BadLink("not ours")
     # The last letter of a token has bits that mean nothing: there is one way to write it, and we wrote that.
     if base64.urlsafe_b64encode(raw).decode().rstrip("=") != token:

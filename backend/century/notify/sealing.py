@@ -50,7 +50,10 @@ class Seal:
         head, box = sealed[:end], sealed[end:]
         key = self._keys.get(head[1 : 1 + KEY_ID_LENGTH])
         if head[:1] != VERSION or key is None:
-            raise Unsealable("the channel's secrets were sealed with another MONITORING_SECRET: enter them again")
+            raise Unsealable(
+                "the channel's secrets were sealed with another MONITORING_SECRET: name it as MONITORING_SECRET_PREVIOUS, "
+                "or enter them again"
+            )
         try:
             values = orjson.loads(key.decrypt(head[1 + KEY_ID_LENGTH :], box, _bond(row, head)))
         except (InvalidTag, ValueError):

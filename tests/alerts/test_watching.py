@@ -155,6 +155,8 @@ async def test_what_a_crash_left_apart_is_brought_together(desk: Desk) -> None:
         await work.execute(sweeps.text("UPDATE rule SET enabled = false WHERE name = 'off'"))
     async with desk.works.begin() as work:
         fired = await sweeps.find_again(work, [broken, fine])
+    async with desk.works.begin() as work:
+        assert await sweeps.end_forsaken(work) == 2
     assert [each.rule_name for each in fired] == ["broken"]
     states = {each.rule_name: each.state.value for each in await desk.alerts()}
     assert states == {"broken": "firing", "fine": "resolved", "gone": "resolved", "off": "resolved"}
@@ -164,6 +166,7 @@ async def test_what_a_crash_left_apart_is_brought_together(desk: Desk) -> None:
     ]  # fmt: skip
     async with desk.works.begin() as work:
         assert await sweeps.find_again(work, [broken, fine]) == []
+        assert await sweeps.end_forsaken(work) == 0
 
 
 async def test_what_somebody_resolved_is_believed_for_a_while(desk: Desk) -> None:

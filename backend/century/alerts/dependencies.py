@@ -53,7 +53,11 @@ async def _hang(work: Work, children: Sequence[Alert]) -> dict[UUID, Alert]:
     if not rules:
         return {}
     rows = await work.rows(
-        select(*COLUMNS).where(ALERT.c.rule_id.in_(rules), ALERT.c.state.in_(TOLD)).order_by(ALERT.c.opened_at)
+        select(*COLUMNS)
+        .where(ALERT.c.rule_id.in_(rules), ALERT.c.state.in_(TOLD))
+        .order_by(ALERT.c.opened_at)
+        # Whoever holds one of them may wait for what we hold: that one is left to `adopt`.
+        .with_for_update(key_share=True, read=True, skip_locked=True)
     )
     parents = [of_row(row) for row in rows]
     found = {child.id: parent for child in children if (parent := parent_of(child, parents)) is not None}
@@ -63,7 +67,7 @@ async def _hang(work: Work, children: Sequence[Alert]) -> dict[UUID, Alert]:
 
 
 async def release(work: Work, over: Sequence[Alert]) -> None:
-    """What hung on alerts that are over hangs on another open one, or pages."""
+    """What hung on alerts that are over hangs on another open one, or pages. It was locked together with them."""
     rows = await work.rows(
         select(*COLUMNS)
         .where(ALERT.c.parent_id.in_([each.id for each in over]), ALERT.c.state.in_(TOLD))

@@ -130,6 +130,8 @@ class Watcher:
     async def _together(self) -> None:
         async with self.works.begin() as work:
             await sweeps.find_again(work, await kept.rules(work))
+        async with self.works.begin() as work:
+            await sweeps.end_forsaken(work)
 
     def _in_one(self, service: Callable[[Work], Awaitable[Any]]) -> Callable[[], Awaitable[None]]:
         async def run() -> None:

@@ -52,6 +52,13 @@ async def alerts_by_id(
     return {row.id: of_row(row) for row in await work.rows(statement)}
 
 
+async def lock_with_children(work: Work, ids: Collection[UUID]) -> None:
+    """Lock alerts that are to end, and what hangs on them, which is released then: in the order in which all lock."""
+    given = list(ids)
+    mine = select(ALERT.c.id).where(or_(ALERT.c.id.in_(given), ALERT.c.parent_id.in_(given)))
+    await work.rows(mine.order_by(ALERT.c.id).with_for_update())
+
+
 async def windows(work: Work, *, ended_since: datetime | None = None) -> list[Window]:
     """The maintenance windows that may hold now or later, or did after `ended_since`, the newest first."""
     since = ended_since or work.now

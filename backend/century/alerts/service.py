@@ -23,7 +23,7 @@ from century.alerts.answering import (
     refused_withdrawal,
     said,
 )
-from century.alerts.kept import ALERT, alerts_by_id, holds, look
+from century.alerts.kept import ALERT, alerts_by_id, holds, lock_with_children, look
 from century.alerts.lifecycle import answer_by, attention, returned
 from century.alerts.recording import record
 from century.alerts.tables import TickRow
@@ -103,6 +103,7 @@ async def unacknowledge(work: Work, alert_id: UUID, note: str | None = None) -> 
 async def resolve(work: Work, alert_id: UUID, note: str | None = None) -> Alert:
     """Say that it is over. What its rule still finds wrong some time later opens anew. NotFound; Conflict."""
     check_note(note)
+    await lock_with_children(work, [alert_id])
     found = await alert(work, alert_id, lock=True)
     if reason := refused_resolution(found):
         raise Conflict(reason)
@@ -112,7 +113,7 @@ async def resolve(work: Work, alert_id: UUID, note: str | None = None) -> Alert:
 async def resolve_many(work: Work, ids: Sequence[UUID], note: str | None) -> tuple[list[Alert], list[Refused]]:
     """End all of these that are open; the others are answered with the reason why not."""
     check_note(note)
-    willing, refused = await _sorted(work, ids, refused_resolution)
+    willing, refused = await _sorted(work, ids, refused_resolution, ending=True)
     return await _resolve(work, willing, note), refused
 
 
@@ -189,10 +190,12 @@ async def _busy(work: Work, found: Alert) -> Alert:
 
 
 async def _sorted(
-    work: Work, ids: Sequence[UUID], refusal: Callable[[Alert], str | None]
+    work: Work, ids: Sequence[UUID], refusal: Callable[[Alert], str | None], *, ending: bool = False
 ) -> tuple[list[Alert], list[Refused]]:
     if not 1 <= len(ids) <= MOST_AT_ONCE:
         raise Invalid(f"ids names 1 to {MOST_AT_ONCE} alerts", field="ids")
+    if ending:
+        await lock_with_children(work, set(ids))
     found = await alerts_by_id(work, set(ids), lock="update")
     willing, refused = [], []
     for each in dict.fromkeys(ids):

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, select, text
 
 from century.alerts.alert import Alert, AlertState
-from century.alerts.kept import ALERT, COLUMNS, holds, of_row
+from century.alerts.kept import ALERT, COLUMNS, holds, lock_with_children, of_row
 from century.alerts.lifecycle import (
     Breach,
     Due,
@@ -157,13 +157,16 @@ async def find_again(work: Work, rules: Sequence[Rule]) -> list[Alert]:
     for row, alert in await _with_alerts(work, await work.rows(BEHIND, {"most": AT_ONCE})):
         subject = Subject(alert.subject, alert.service, alert.attributes)
         findings.append(Finding(known.get(alert.rule_id, alert.rule), subject, _verdict(row)))
-    fired = await follow(work, findings)
-    before = work.now - FORSAKEN_AFTER
-    forsaken = await work.rows(FORSAKEN, {"most": AT_ONCE, "before": before})
-    await resolve(
-        work, [(alert, alert.value, WHY[row.why]) for row, alert in await _with_alerts(work, forsaken, lock=True)]
-    )
-    return fired
+    return await follow(work, findings)
+
+
+async def end_forsaken(work: Work) -> int:
+    """End the open alerts that no rule looks at any more; answers how many. In a transaction of its own: it locks."""
+    forsaken = await work.rows(FORSAKEN, {"most": AT_ONCE, "before": work.now - FORSAKEN_AFTER})
+    await lock_with_children(work, [row.id for row in forsaken])
+    over = await _with_alerts(work, forsaken)
+    await resolve(work, [(alert, alert.value, WHY[row.why]) for row, alert in over])
+    return len(over)
 
 
 async def _without_alert(work: Work, known: Mapping[UUID, Rule]) -> list[Finding]:
@@ -187,7 +190,7 @@ def _is_believed(rule: Rule, row, now: datetime) -> bool:  # type: ignore[no-unt
     return bool(by_hand and now < believed_until(rule.condition, row.resolved_at))
 
 
-async def _with_alerts(work: Work, rows: Sequence, *, lock: bool = False) -> list[tuple]:  # type: ignore[type-arg]
+async def _with_alerts(work: Work, rows: Sequence) -> list[tuple]:  # type: ignore[type-arg]
     if not rows:
         return []
     by_id = {row.id: row for row in rows}
@@ -196,8 +199,7 @@ async def _with_alerts(work: Work, rows: Sequence, *, lock: bool = False) -> lis
         .where(ALERT.c.id.in_(list(by_id)), ALERT.c.state != AlertState.RESOLVED.value)
         .order_by(ALERT.c.id)
     )
-    found = await work.rows(statement.with_for_update() if lock else statement)
-    return [(by_id[row.id], of_row(row)) for row in found]
+    return [(by_id[row.id], of_row(row)) for row in await work.rows(statement)]
 
 
 def _verdict(row) -> Verdict:  # type: ignore[no-untyped-def]

@@ -24,13 +24,19 @@ from century.core.work import Work
 from century.rules.condition import Signal, unit
 from century.rules.rule import Rule
 from century.rules.subject import Subject
-from century.rules.verdict import Verdict
+from century.rules.verdict import Standing, Verdict
 
 Pair = tuple[UUID, str]
 
 UNITS = text(
     """SELECT DISTINCT ON (m.name) m.name, m.unit, m.kind FROM metric m WHERE m.name = ANY(:names)
     ORDER BY m.name, m.id DESC"""
+)
+# As text, since it is asked with most batches: built of parts it would take longer than it runs.
+HANGS = text(
+    """alert.parent_id = ANY(ARRAY(SELECT ending.id FROM alert ending
+    WHERE ending.rule_id = ANY(CAST(:rules AS uuid[])) AND ending.subject = ANY(CAST(:subjects AS text[]))
+        AND ending.state <> 'resolved'))"""
 )
 SUPPRESSION = ("suppressed_until", "suppressed_by_id", "suppressed_by_name", "suppression_reason")
 FIRED = (
@@ -94,7 +100,7 @@ async def follow(work: Work, findings: Sequence[Finding]) -> list[Alert]:
     if not findings:
         return []
     latest = {each.pair: each for each in findings}
-    opened = await _open(work, latest)
+    opened = await _open(work, latest, _related(latest.values()))
     moves = [
         (each, alert, move)
         for pair, each in latest.items()
@@ -139,10 +145,24 @@ async def resolve(work: Work, over: Sequence[tuple[Alert, float | None, str]]) -
     await dependencies.release(work, [alert for alert, _, _ in told])
 
 
-async def _open(work: Work, wanted: Collection[Pair]) -> dict[Pair, Alert]:
+def _related(findings: Collection[Finding]) -> list[Any]:
+    """What is moved with the alerts of findings: what hangs on one that ends, what one that fires may hang on."""
+    related: list[Any] = []
+    if over := [each.pair for each in findings if each.verdict.standing is Standing.OK]:
+        related.append(HANGS.bindparams(rules=[rule for rule, _ in over], subjects=[subject for _, subject in over]))
+    fires = [each for each in findings if each.rule.depends_on and each.verdict.standing is Standing.FIRING]
+    if causes := {rule for each in fires for rule in each.rule.depends_on}:
+        services = {each.subject.service for each in fires if each.subject.service is not None}
+        serves = or_(ALERT.c.service.is_(None), ALERT.c.service.in_(services))
+        related.append(and_(ALERT.c.rule_id.in_(causes), serves))
+    return related
+
+
+async def _open(work: Work, wanted: Collection[Pair], related: Sequence[Any]) -> dict[Pair, Alert]:
+    """The open alerts of these pairs, locked: with what is related to them, all in the order in which everybody locks."""
     rows = await work.rows(
         select(*COLUMNS)
-        .where(_of(wanted), ALERT.c.state != AlertState.RESOLVED.value)
+        .where(or_(_of(wanted), *related), ALERT.c.state != AlertState.RESOLVED.value)
         .order_by(ALERT.c.id)
         .with_for_update()
     )

@@ -93,7 +93,7 @@ async def change(work: Work, window_id: UUID, planned: Planned) -> MaintenanceWi
     work.record("window.updated", window_id, subject_name=planned.reason, message=f"{work.actor.name} changed it")
     changed = await window(work, window_id)
     if before.active(work.now):
-        await _release(work, before, f"the maintenance window was changed: {planned.reason}")
+        await _release(work, [(before, f"the maintenance window was changed: {planned.reason}")])
     return changed
 
 
@@ -109,7 +109,8 @@ async def end(work: Work, window_id: UUID) -> MaintenanceWindow:
     )
     work.record("window.ended", window_id, subject_name=found.window.reason, message=f"{work.actor.name} ended it")
     if found.window.active(work.now):
-        await _release(work, found.window, f"{work.actor.name} ended the maintenance window: {found.window.reason}")
+        why = f"{work.actor.name} ended the maintenance window: {found.window.reason}"
+        await _release(work, [(found.window, why)])
     return await window(work, window_id)
 
 
@@ -143,7 +144,7 @@ async def release_ended(work: Work) -> int:
         .order_by(WINDOW.c.id)
         .with_for_update(skip_locked=True)
     )
-    ended = 0
+    ended: list[tuple[Window, str]] = []
     for row in rows:
         known = window_of_row(row)
         last = known.last_end(work.now)
@@ -152,13 +153,14 @@ async def release_ended(work: Work) -> int:
         await work.execute(
             update(MaintenanceWindowRow).where(MaintenanceWindowRow.id == known.id).values(released_at=last)
         )
-        await _release(work, known, f"the maintenance window is over, and this is still wrong: {known.reason}")
-        ended += 1
-    return ended
+        ended.append((known, f"the maintenance window is over, and this is still wrong: {known.reason}"))
+    if ended:
+        await _release(work, ended)
+    return len(ended)
 
 
-async def _release(work: Work, ended: Window, why: str) -> None:
-    """Let what this window held page again, unless another one holds it, or the same one as it is now."""
+async def _release(work: Work, ended: Sequence[tuple[Window, str]]) -> None:
+    """Let what these windows held page again, unless another one holds it, or the same one as it is now."""
     still = [each for each in await windows(work) if each.active(work.now)]
     last = UUID(int=0)
     while True:
@@ -173,12 +175,15 @@ async def _release(work: Work, ended: Window, why: str) -> None:
             return
         last = rows[-1].id
         firing = [of_row(row) for row in rows]
-        await release(work, [(each, why) for each in firing if _is_let_go(each, ended, still, work.now)])
+        await release(work, [(each, why) for each in firing if (why := _let_go(each, ended, still, work.now))])
 
 
-def _is_let_go(alert: Alert, ended: Window, still: Sequence[Window], now: datetime) -> bool:
+def _let_go(alert: Alert, ended: Sequence[tuple[Window, str]], still: Sequence[Window], now: datetime) -> str | None:
+    """Why an alert pages again; None: it does not."""
     suppressed = alert.suppressed_until is not None and alert.suppressed_until > now
-    return ended.covers(alert) and not suppressed and not any(each.covers(alert) for each in still)
+    if suppressed or any(each.covers(alert) for each in still):
+        return None
+    return next((why for window, why in ended if window.covers(alert)), None)
 
 
 async def affected(work: Work, asked: Sequence[tuple[Matcher, ...]]) -> list[int]:

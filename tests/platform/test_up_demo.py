@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from century.demo.loading import Loaded
-from century.demo.past import STRETCH, stretches
+from century.demo.past import DAYS, STRETCH, stretches
 from century.demo.traffic import PAYMENTS, SERVICE
-from century.demo.weather import RELEASES
+from century.demo.weather import DAY, RELEASES
 from tests.platform.installation import alive, century, commands, until, up
 
 RECENT = 4
@@ -21,6 +21,18 @@ QUESTION = """query Demo($name: String!, $past: TimeRange!, $live: TimeRange!, $
   past: performance(range: $past) { requestCount latency { p95 } timeline(maxPoints: 30) { requestCount } }
   live: performance(range: $live) { requestCount latency { p95 } }
   deployments(range: $month) { version } } }"""
+
+TRIAL = """query Trial($input: SaveRuleInput!, $range: TimeRange!) {
+  backtestRule(input: $input, range: $range) { firings { openedAt resolvedAt } } }"""
+ERRORS = {
+    "name": "trial", "severity": "CRITICAL", "service": SERVICE,
+    "condition": {"signal": "ERROR_RATE", "comparison": "ABOVE", "threshold": 0.05, "recovery": 0.04, "minSamples": 20,
+                  "whenNoData": "OK", "window": "PT5M"},
+}  # fmt: skip
+HISTORY = """query History($from: DateTime!, $to: DateTime!) {
+  alerts(filter: {openedFrom: $from, openedTo: $to, service: "property-tax"}, first: 100) {
+    nodes { openedAt state rule { name } notifications { attempts { detail } } } }
+  maintenanceWindows { reason } objectives { name } schedules { name } escalationPolicies { name isDefault } }"""
 
 
 def moment(seconds: float) -> str:
@@ -77,6 +89,21 @@ def test_the_demo_has_a_past_and_a_present_and_leaves_no_process(tmp_path_factor
                 assert 0 < said[part]["latency"]["p95"] < 60
         versions = {made["version"] for made in answer(SERVICE)["deployments"]}
         assert {release.version for release in RELEASES} <= versions
+
+        began = end - DAYS * DAY
+        trial = running.ask(key, TRIAL, input=ERRORS, range={"from": moment(began), "to": moment(end)})["backtestRule"]
+        history = running.ask(key, HISTORY, **{"from": moment(began), "to": moment(end)})
+        told = [each for each in history["alerts"]["nodes"] if each["rule"]["name"] == "high_error_rate"]
+        assert sorted(each["openedAt"] for each in told) == sorted(
+            each["openedAt"] for each in trial["firings"] if each["resolvedAt"]
+        ), "the past's alerts are those that a trial of the rule finds in it"
+        assert {each["state"] for each in told} <= {"RESOLVED"}
+        tries = [one for each in told for sent in each["notifications"] for one in sent["attempts"]]
+        assert all("nothing was sent" in one["detail"] for one in tries)
+        assert [each["name"] for each in history["escalationPolicies"] if each["isDefault"]] == ["Default"]
+        for kind in ("escalationPolicies", "objectives", "schedules"):
+            assert any("(demo)" in each["name"] for each in history[kind])
+        assert any("(demo)" in each["reason"] for each in history["maintenanceWindows"])
 
         family = running.family
         assert any("century.demo" in line for line in commands(family))

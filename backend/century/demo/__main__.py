@@ -20,6 +20,7 @@ import uvicorn
 from century.client import instrument
 from century.demo.loading import Refused, load
 from century.demo.store import Store
+from century.demo.telling import tell
 from century.demo.traffic import PAYMENTS, SERVICE
 from century.demo.visitors import Visitors
 from century.demo.weather import VERSION, Weather, weather
@@ -67,6 +68,8 @@ async def show(endpoint: str, folder: Path, given: str | None, port: int) -> Non
         base_url=endpoint, headers={"Authorization": f"Bearer {key}"}, timeout=30, trust_env=False
     ) as century:
         end = (await load(century, folder / "loaded.json")).end
+    if given is None:
+        await told(folder)
 
     def sky() -> Weather:
         return weather(time.time(), end)
@@ -89,6 +92,14 @@ async def show(endpoint: str, folder: Path, given: str | None, port: int) -> Non
                 for server, _ in servers:
                     server.should_exit = True
                 await asyncio.gather(*(task for _, task in servers), return_exceptions=True)
+
+
+async def told(folder: Path) -> None:
+    """The alerts of the past; without them there is a service to watch all the same, and the next start tries again."""
+    try:
+        await tell(folder.parent, folder / "loaded.json")
+    except Exception as error:  # noqa: BLE001 (whatever it was, it is a part of the show, and the show goes on)
+        print(f"The alerts of the past could not be told: {error!r}", file=sys.stderr, flush=True)
 
 
 def watched(app: Any, service: str, endpoint: str, key: str, **options: Any) -> Any:

@@ -36,13 +36,14 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """How far the past is loaded: when it ends (Unix seconds), the machine's memory in use then (0..1), and how many
-    stretches and releases are in."""
+    """How far the past is loaded: when it ends (Unix seconds), the machine's memory in use then (0..1), how many
+    stretches and releases are in, and until when its alerts are told (Unix seconds)."""
 
     end: int
     memory: float
     stretches: int = 0
     releases: int = 0
+    told: int = 0
 
     @classmethod
     def read(cls, path: Path) -> Loaded:

@@ -50,7 +50,7 @@ async def test_budgets_count_what_was_good(works: Works) -> None:
     assert (available.left, available.burn_rate) == (pytest.approx(0.5), pytest.approx(0.5))
     assert (quick.good, quick.bad) == (19 * 120, 120)
     assert quick.left == pytest.approx(-4.0)
-    assert quick.left_duration == pytest.approx(timedelta(days=-120), abs=timedelta(seconds=1))
+    assert quick.left_duration == pytest.approx(timedelta(days=-1.2), abs=timedelta(seconds=1))
     assert (nothing.good, nothing.bad, nothing.left) == (0, 0, 1.0)
     assert newest.good + newest.bad == 1200
 

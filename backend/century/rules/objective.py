@@ -58,7 +58,7 @@ class Objective:
 @dataclass(frozen=True, slots=True)
 class Budget:
     """What may fail and what did. `allowed` and `spent` are counts of requests; `left` is a signed share of the budget,
-    `left_duration` the same share of the window; `actual` the share that was good, `burn_rate` the speed of spending
+    `left_duration` for how long every request could still fail; `actual` the share that was good, `burn_rate` the speed of spending
     at which 1 uses up the budget exactly at the window's end. None where nothing was measured.
     """
 
@@ -81,7 +81,7 @@ def budget(objective: Objective, good: int, bad: int) -> Budget:
         allowed=allowed,
         spent=float(bad),
         left=left,
-        left_duration=objective.window * left,
+        left_duration=objective.window * (share * left),
         good=good,
         bad=bad,
         actual=good / total if total else None,

@@ -19,7 +19,7 @@ export function roleName(role: Role): string {
 }
 
 export function initials(name: string): string {
-  const words = name.split(/[\s._-]+/).filter(Boolean);
+  const words = name.split(/[^\p{L}\p{N}]+/u).filter(Boolean);
   const letters = words.length > 1 ? [words[0]?.[0], words.at(-1)?.[0]] : [words[0]?.slice(0, 2)];
   return letters.join('').toUpperCase();
 }

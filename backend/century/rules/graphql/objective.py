@@ -18,7 +18,8 @@ strawberry.enum(ObjectiveKind, description="A good request did not fail, or was 
 
 @strawberry.type(
     description="What may fail in a window and what did: counts of requests; `left` is a share of the budget, negative when "
-    "it is overspent, `leftDuration` the same share of the window; a `burnRate` of 1 spends it exactly in one window."
+    "it is overspent, `leftDuration` for how long every request could still fail; a `burnRate` of 1 spends it exactly in "
+    "one window."
 )
 class ErrorBudget:
     allowed: float

@@ -167,12 +167,13 @@ def _live(asked: Mapping[str, Any]) -> None:
     with open(asked["marks"], "r+b") as file:
         _count(mmap.mmap(file.fileno(), MARKS.size))
     settings = read_settings(asked["environment"], data_dir=Path(asked["folder"]))
+    # Not uvloop, which writes where nobody sees it.
     if asked["what"] == "worker":
+        worker.new_event_loop = asyncio.SelectorEventLoop  # type: ignore[assignment]
         worker.run(settings)
     else:
         import uvicorn
 
-        # uvloop writes where nobody sees it.
         uvicorn.Config.get_loop_factory = lambda _: asyncio.SelectorEventLoop  # type: ignore[assignment,method-assign]
         serving.run(settings, serving.listen("127.0.0.1", asked["port"]))
     os._exit(0)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import importlib
 import logging
 import signal
@@ -22,6 +23,7 @@ from arq.cron import CronJob
 from arq.typing import WorkerCoroutine
 from arq.worker import Worker, func
 from redis.exceptions import RedisError
+from uvloop import new_event_loop
 
 from century.core.bus import PREFIX, Bus
 from century.core.clock import Clock, SystemClock
@@ -116,7 +118,12 @@ def make_worker(settings: Settings, works: Works) -> Worker:
 def run(settings: Settings) -> None:
     """Work until SIGTERM or SIGINT."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    asyncio.run(work(settings))
+    for name in (*LOOPS, *SEEDS, *(entry.job for entry in TIMETABLE)):
+        importlib.import_module(name.partition(":")[0])
+    gc.collect()
+    gc.freeze()  # what is imported stays: no later collection has to walk it
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        runner.run(work(settings))
 
 
 async def work(settings: Settings, clock: Clock | None = None) -> None:

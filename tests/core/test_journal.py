@@ -26,13 +26,13 @@ async def test_an_entry_commits_with_its_change_or_not_at_all(works: Works) -> N
             work.record("person.created", None)
             raise RuntimeError
     async with works.read() as work:
-        assert await journal.verify(work.session) == journal.Verification(ok=True, entries=0)
+        assert await journal.verify(work.connection) == journal.Verification(ok=True, entries=0)
 
 
 async def test_numbers_have_no_gap_when_many_write_at_once(works: Works) -> None:
     await asyncio.gather(*(record(works, 5) for _ in range(4)))
     async with works.read() as work:
-        assert await journal.verify(work.session) == journal.Verification(ok=True, entries=20)
+        assert await journal.verify(work.connection) == journal.Verification(ok=True, entries=20)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ async def test_a_changed_chain_shows_where_it_broke(works: Works, crime: str) ->
     async with works.begin() as work:
         await work.execute(text(crime))
     async with works.read() as work:
-        verification = await journal.verify(work.session)
+        verification = await journal.verify(work.connection)
     assert not verification.ok
     assert verification.entries == (1 if "number = 2" in crime else 2)
 
@@ -60,7 +60,7 @@ async def test_erasing_a_person_leaves_the_chain_verifiable(works: Works) -> Non
     async with works.begin() as work:
         await work.execute(text("UPDATE journal SET salt = NULL, actor_name = '', subject = '', details = '{}'"))
     async with works.read() as work:
-        assert await journal.verify(work.session) == journal.Verification(ok=True, entries=3)
+        assert await journal.verify(work.connection) == journal.Verification(ok=True, entries=3)
 
 
 async def test_the_bus_hears_of_an_entry_after_it_committed(world: World) -> None:

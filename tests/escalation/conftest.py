@@ -94,7 +94,7 @@ class Tower:
                 )
                 for place in range(number)
             ]  # fmt: skip
-            await work.session.execute(insert(AlertRow), [row_of(each) for each in made])
+            await work.execute(insert(AlertRow), [row_of(each) for each in made])
         return [each.id for each in made]
 
     async def change(self, alert: UUID, **values: Any) -> None:

@@ -225,7 +225,7 @@ async def test_an_incident_is_opened_told_answered_and_over(
         }
         assert all("nothing was sent: this message belongs to the demonstration" in each.detail for each in attempts)
         assert Counter(each.outcome for each in attempts)["temporary"] > 0, "a few stumble, and go again"
-        assert (await journal.verify(work.session)).ok
+        assert (await journal.verify(work.connection)).ok
         kinds = {row.kind for row in await work.rows(text("SELECT DISTINCT kind FROM journal"))}
         left = await work.rows(
             select(AlertRow.id).where(AlertRow.due_at.is_not(None) | AlertRow.attention_at.is_not(None))

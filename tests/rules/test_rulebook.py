@@ -225,8 +225,6 @@ async def test_what_is_rolled_back_is_answered_again(works: Works, clock: Movabl
     with pytest.raises(ZeroDivisionError):
         async with works.begin() as work:
             assert len(await book.settle(work, changes)) == 1
-            async with work.session.begin_nested():
-                pass
             raise ZeroDivisionError
     assert await look(book, works) == ["rule shop firing"]
 

@@ -34,10 +34,10 @@ class Feed:
     @classmethod
     async def new(cls, works: Works, name: str = "shop") -> Feed:
         async with works.begin() as work:
-            row = ServiceRow(uid=new_id(work.now), name=name, first_seen_at=work.now, last_seen_at=work.now)
-            work.session.add(row)
-            await work.session.flush()
-            return cls(works, row.id)
+            row = insert(ServiceRow).values(
+                uid=new_id(work.now), name=name, first_seen_at=work.now, last_seen_at=work.now
+            )
+            return cls(works, await work.scalar(row.returning(ServiceRow.id)))
 
     async def series(
         self, metric: str = REQUESTS, *, form: str = "sketch", kind: str = "histogram", unit: str = "s",
@@ -46,20 +46,16 @@ class Feed:
         """A new series; attributes are named with __ for each dot."""
         async with self.works.begin() as work:
             if metric not in self.metrics:
-                made = MetricRow(
+                made = insert(MetricRow).values(
                     service_id=self.service, name=metric, unit=unit, kind=kind, monotonic=monotonic, description=""
                 )
-                work.session.add(made)
-                await work.session.flush()
-                self.metrics[metric] = made.id
-            row = SeriesRow(
+                self.metrics[metric] = await work.scalar(made.returning(MetricRow.id))
+            row = insert(SeriesRow).values(
                 service_id=self.service, metric_id=self.metrics[metric], form=form, bounds=bounds,
                 fingerprint=next(self.fingerprints).to_bytes(16, "big"), created_at=work.now, last_seen_at=work.now,
                 attributes={key.replace("__", "."): value for key, value in attributes.items()},
             )  # fmt: skip
-            work.session.add(row)
-            await work.session.flush()
-            return row.id
+            return int(await work.scalar(row.returning(SeriesRow.id)))
 
     async def send(self, given: Block) -> None:
         """Store points as the ingest does: a block for each hour."""

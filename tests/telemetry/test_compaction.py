@@ -81,9 +81,9 @@ async def test_every_resolution_says_the_same_before_and_after(works: Works, clo
     assert await compaction.compact(works) == 1
     assert await compaction.compact(works) == 0
     async with works.read() as work:
-        assert await work.session.scalar(select(func.count()).select_from(BlockRow)) == 0
-        assert await work.session.scalar(select(func.count()).select_from(ChunkRow)) == 6
-        assert await work.session.scalar(select(func.count()).select_from(RollupRow)) == 2
+        assert await work.scalar(select(func.count()).select_from(BlockRow)) == 0
+        assert await work.scalar(select(func.count()).select_from(ChunkRow)) == 6
+        assert await work.scalar(select(func.count()).select_from(RollupRow)) == 2
     await everything()
 
 

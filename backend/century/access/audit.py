@@ -45,7 +45,7 @@ async def read_entries(work: Work, wanted: Wanted, *, first: int, before: int | 
 
 async def verify(work: Work) -> Verification:
     """Walk the whole chain of hashes."""
-    return await journal.verify(work.session)
+    return await journal.verify(work.connection)
 
 
 def _text(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import secrets
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -30,28 +31,35 @@ class Message:
 
 
 class Bus:
-    """One process's end of the wire: a connection that listens, a pool that speaks."""
+    """One process's end of the wire: a connection that listens, a pool that speaks.
+
+    Whoever listens in the process that speaks hears it at once, without the way through Redis and also while it is away.
+    """
 
     def __init__(self, redis_url: str) -> None:
         self.redis: Redis = Redis.from_url(redis_url, socket_connect_timeout=2, health_check_interval=15)
         self._jobs = ArqRedis(self.redis.connection_pool, job_serializer=orjson.dumps, job_deserializer=orjson.loads)
+        self._sender = secrets.token_hex(8)
         self._queues: dict[str, set[asyncio.Queue[Message]]] = {}
         self._listener: asyncio.Task[None] | None = None
         self._listening = asyncio.Event()
 
     async def publish(self, topic: str, message: bytes) -> None:
         """Say something on a topic. Never raises: a lost wake-up is found by a sweep."""
+        self._tell(topic, message)
         try:
-            await self.redis.publish(PREFIX + topic, message)
+            await self.redis.publish(self._channel(topic), message)
         except (RedisError, OSError) as error:
             logger.warning("the bus did not take a message on %s: %s", topic, type(error).__name__)
 
     async def publish_all(self, messages: Sequence[tuple[str, bytes]]) -> None:
         """Say several things in one go, in order. Never raises."""
+        for topic, message in messages:
+            self._tell(topic, message)
         try:
             async with self.redis.pipeline(transaction=False) as pipeline:
                 for topic, message in messages:
-                    pipeline.publish(PREFIX + topic, message)
+                    pipeline.publish(self._channel(topic), message)
                 await pipeline.execute()
         except (RedisError, OSError) as error:
             logger.warning("the bus did not take %d messages: %s", len(messages), type(error).__name__)
@@ -103,9 +111,9 @@ class Bus:
                         if missed:
                             self._tell_all()
                     elif said["type"] == "pmessage":
-                        topic = said["channel"].decode().removeprefix(PREFIX)
-                        for queue in self._queues.get(topic, ()):
-                            _put(queue, Message(topic, said["data"]))
+                        topic, _, sender = said["channel"].decode().removeprefix(PREFIX).rpartition("@")
+                        if sender != self._sender:
+                            self._tell(topic, said["data"])
             except (RedisError, OSError) as error:
                 logger.warning("the bus is away (%s), trying again", type(error).__name__)
                 missed = True
@@ -114,6 +122,13 @@ class Bus:
             finally:
                 with contextlib.suppress(RedisError, OSError):
                     await pubsub.aclose()  # type: ignore[no-untyped-call]
+
+    def _channel(self, topic: str) -> str:
+        return f"{PREFIX}{topic}@{self._sender}"
+
+    def _tell(self, topic: str, data: bytes) -> None:
+        for queue in self._queues.get(topic, ()):
+            _put(queue, Message(topic, data))
 
     def _tell_all(self) -> None:
         for topic, queues in self._queues.items():

@@ -40,6 +40,8 @@ def connect(database_url: str, *, pool_size: int = 10) -> AsyncEngine:
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_timeout=5,
+        # The one that was used last has its statements prepared.
+        pool_use_lifo=True,
         # A failed statement is logged with its error; what it was given may be a person's, or a secret's hash.
         hide_parameters=True,
         json_serializer=lambda value: orjson.dumps(value).decode(),

@@ -17,7 +17,7 @@ from uuid import UUID
 
 import orjson
 from sqlalchemy import BigInteger, Index, insert, select, text
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Mapped, mapped_column
 
 from century.core.actor import Actor
@@ -103,14 +103,14 @@ def chain(
     return hashlib.sha256(previous + fixed + commitment).digest()
 
 
-async def append(session: AsyncSession, entries: Sequence[Entry], actor: Actor, now: datetime) -> list[int]:
+async def append(connection: AsyncConnection, entries: Sequence[Entry], actor: Actor, now: datetime) -> list[int]:
     """Write entries at the end of the chain, in order, and answer their numbers.
 
     Takes a lock that is held until the transaction ends, so that numbers follow the order of commits: call it last.
     """
-    await session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+    await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
     last = (
-        await session.execute(select(JournalRow.number, JournalRow.hash).order_by(JournalRow.number.desc()).limit(1))
+        await connection.execute(select(JournalRow.number, JournalRow.hash).order_by(JournalRow.number.desc()).limit(1))
     ).one_or_none()
     number, previous = (last.number, last.hash) if last else (0, GENESIS)
     rows = []
@@ -154,16 +154,16 @@ async def append(session: AsyncSession, entries: Sequence[Entry], actor: Actor, 
                 "hash": previous,
             }
         )
-    await session.execute(insert(JournalRow), rows)
+    await connection.execute(insert(JournalRow), rows)
     return [row["number"] for row in rows]
 
 
-async def verify(session: AsyncSession) -> Verification:
+async def verify(connection: AsyncConnection) -> Verification:
     """Walk the whole chain: a changed, removed or inserted row shows as the first one that does not fit."""
     previous, expected = GENESIS, 1
     while True:
         rows = (
-            await session.execute(
+            await connection.execute(
                 select(JournalRow.__table__)
                 .where(JournalRow.number >= expected)
                 .order_by(JournalRow.number)

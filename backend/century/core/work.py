@@ -1,16 +1,16 @@
-"""One transaction: its session, its instant, its actor, and what the world hears once it has committed."""
+"""One transaction: its connection, its instant, its actor, and what the world hears once it has committed."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import orjson
 from sqlalchemy import CursorResult, Executable, Row
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from century.core import journal
 from century.core.actor import INTERNAL, Actor
@@ -23,28 +23,31 @@ Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 class Work:
     """What a service is handed: everything it does in here commits together, or not at all."""
 
-    def __init__(self, session: AsyncSession, now: datetime, actor: Actor, bus: Bus) -> None:
-        self.session = session
+    def __init__(self, connection: AsyncConnection, now: datetime, actor: Actor, bus: Bus) -> None:
+        self.connection = connection
         self.now = now
         self.actor = actor
         self.bus = bus
         self._entries: list[journal.Entry] = []
         self._announcements: list[tuple[str, bytes]] = []
         self._jobs: list[tuple[str, dict[str, Any]]] = []
+        self._afterwards: list[Callable[[], None]] = []
 
     async def execute(self, statement: Executable, parameters: Parameters | None = None) -> CursorResult[Any]:
         """Run one statement; `rowcount` tells a compare-and-set whether it set."""
-        result = await self.session.execute(statement, parameters)
-        assert isinstance(result, CursorResult)
-        return result
+        return await self.connection.execute(statement, parameters)
 
     async def rows(self, statement: Executable, parameters: Parameters | None = None) -> Sequence[Row[Any]]:
         """Every row of a statement."""
-        return (await self.session.execute(statement, parameters)).all()
+        return (await self.connection.execute(statement, parameters)).all()
 
     async def one_or_none(self, statement: Executable, parameters: Parameters | None = None) -> Row[Any] | None:
         """The one row of a statement, or none; more than one is an error."""
-        return (await self.session.execute(statement, parameters)).one_or_none()
+        return (await self.connection.execute(statement, parameters)).one_or_none()
+
+    async def scalar(self, statement: Executable, parameters: Parameters | None = None) -> Any:
+        """The first column of the first row of a statement; None without a row."""
+        return (await self.connection.execute(statement, parameters)).scalar()
 
     def record(
         self, kind: str, subject: UUID | str | None, *, subject_name: str = "", outcome: str = "ok", **details: Any
@@ -64,15 +67,20 @@ class Work:
         """Ring for a worker's job once this transaction has committed."""
         self._jobs.append((job, arguments))
 
+    def afterwards(self, do: Callable[[], None]) -> None:
+        """Do something once this transaction has committed, before the world hears of it."""
+        self._afterwards.append(do)
+
     async def _seal(self) -> None:
         if not self._entries:
             return
-        await self.session.flush()
-        numbers = await journal.append(self.session, self._entries, self.actor, self.now)
+        numbers = await journal.append(self.connection, self._entries, self.actor, self.now)
         for number, entry in zip(numbers, self._entries, strict=True):
             self.announce(journal.TOPIC, {"number": number, "kind": entry.kind, "subject_id": entry.subject_id})
 
     async def _tell(self) -> None:
+        for do in self._afterwards:
+            do()
         if len(self._announcements) == 1:
             await self.bus.publish(*self._announcements[0])
         elif self._announcements:
@@ -92,8 +100,8 @@ class Works:
     @contextlib.asynccontextmanager
     async def begin(self, actor: Actor = INTERNAL) -> AsyncIterator[Work]:
         """A transaction that commits when the block ends well; then the bus hears of it."""
-        async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
-            work = Work(session, self.clock.now(), actor, self.bus)
+        async with self.engine.begin() as connection:
+            work = Work(connection, self.clock.now(), actor, self.bus)
             yield work
             await work._seal()
         await work._tell()
@@ -101,6 +109,6 @@ class Works:
     @contextlib.asynccontextmanager
     async def read(self, actor: Actor = INTERNAL) -> AsyncIterator[Work]:
         """A read-only transaction."""
-        async with AsyncSession(self.engine, expire_on_commit=False) as session:
-            await session.connection(execution_options={"postgresql_readonly": True})
-            yield Work(session, self.clock.now(), actor, self.bus)
+        async with self.engine.connect() as connection:
+            await connection.execution_options(postgresql_readonly=True)
+            yield Work(connection, self.clock.now(), actor, self.bus)

@@ -16,7 +16,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Uuid, bindparam, select, text
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from century.alerts import service as alerts
 from century.alerts import sweeps, watching
@@ -59,8 +59,8 @@ Deed = Callable[["Replay"], Coroutine[Any, Any, object]]
 class PastWork(Work):
     """A transaction whose instant and actor move on; what it recorded is written at its end, as of when it was."""
 
-    def __init__(self, session: AsyncSession, works: Works, at: datetime) -> None:
-        super().__init__(session, at, DEMONSTRATION, works.bus)
+    def __init__(self, connection: AsyncConnection, works: Works, at: datetime) -> None:
+        super().__init__(connection, at, DEMONSTRATION, works.bus)
         self._past: list[tuple[Actor, datetime, journal.Entry]] = []
 
     def move(self, at: datetime) -> None:
@@ -76,14 +76,14 @@ class PastWork(Work):
     async def write(self) -> None:
         """Put all that was recorded into the journal; the lock on it is held from here on."""
         for (actor, at), entries in itertools.groupby(self._past, key=lambda each: each[:2]):
-            await journal.append(self.session, [entry for _, _, entry in entries], actor, at)
+            await journal.append(self.connection, [entry for _, _, entry in entries], actor, at)
 
 
 @asynccontextmanager
 async def past_work(works: Works, at: datetime) -> AsyncIterator[PastWork]:
     """A transaction that begins at an instant of the past."""
-    async with AsyncSession(works.engine, expire_on_commit=False) as session, session.begin():
-        work = PastWork(session, works, at)
+    async with works.engine.begin() as connection:
+        work = PastWork(connection, works, at)
         yield work
         await work.write()
 

@@ -31,7 +31,7 @@ LADDER = (
 async def plant(work: Work) -> None:
     """The default policy with its four schedules, once; and the first admin as the one who answers."""
     if await seeds.plant(work, SEED):
-        taken = set((await work.session.execute(select(ScheduleRow.name))).scalars())
+        taken = {row.name for row in await work.rows(select(ScheduleRow.name))}
         levels = []
         for name, delay, severities in LADDER:
             schedule = new_id(work.now)
@@ -45,7 +45,7 @@ async def plant(work: Work) -> None:
             work.record("schedule.created", schedule, subject_name=label, message=f"Schedule '{label}' was planted.")
             everybody = (Target(TargetKind.CHANNELS_OF_SEVERITY),) if name == FIRST else ()
             levels.append(Level(name, delay, (*everybody, Target(TargetKind.SCHEDULE, schedule)), severities))
-        policies = (await work.session.execute(select(PolicyRow.name, PolicyRow.is_default))).all()
+        policies = await work.rows(select(PolicyRow.name, PolicyRow.is_default))
         policy = new_id(work.now)
         name = POLICY if all(each.name != POLICY for each in policies) else f"{POLICY} (planted)"
         await work.execute(

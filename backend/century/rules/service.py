@@ -7,9 +7,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import event
-from sqlalchemy.orm import Session
-
 from century.core.work import Work, Works
 from century.rules import kept, verdicts, wording
 from century.rules.change import Change
@@ -102,13 +99,7 @@ class Rulebook:
         lost = [(each.rule.id, each.subject.text) for each in ordered if (each.rule.id, each.subject.text) not in won]
         stand = await verdicts.these(work, lost) if lost else []
 
-        done = False
-
-        def committed(session: Session) -> None:
-            nonlocal done
-            if done or session.in_nested_transaction():
-                return  # a savepoint is not the end
-            done = True
+        def committed() -> None:
             self._settled([each for each in ordered if (each.rule.id, each.subject.text) in won])
             for each in ordered:
                 self._looker.take_up((each.rule.id, each.subject.text))
@@ -119,7 +110,7 @@ class Rulebook:
                 if rule in self._rules.all:
                     self._memory.put(rule, subject, verdict)
 
-        event.listen(work.session.sync_session, "after_commit", committed)
+        work.afterwards(committed)
         return [each for each in changes if (each.rule.id, each.subject.text) in won]
 
     def set_aside(self, change: Change, now: datetime, why: str) -> None:

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from sqlalchemy import insert
+
 from century.core.errors import Invalid
 from century.core.ids import new_id
 from century.core.timerange import TimeRange
@@ -43,8 +45,8 @@ async def record(
     if service not in numbers:
         raise Invalid("there are too many services already, and no more are taken", field="service")
     made = Deployment(new_id(work.now), at or work.now, version, url, service)
-    work.session.add(
-        DeploymentRow(
+    await work.execute(
+        insert(DeploymentRow).values(
             id=made.id, service_id=numbers[service], at=made.at, version=version, url=url, recorded_by=work.actor.id
         )
     )

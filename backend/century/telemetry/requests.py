@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import Row, select, tuple_
 
 from century.core.errors import Invalid
 from century.core.graphql.pages import Page, check_first, decode_cursor
@@ -25,10 +26,10 @@ class RequestFilter(StrEnum):
 
 async def page(
     work: Work, service: int, span: TimeRange, wanted: RequestFilter, first: int, after: str | None
-) -> Page[RequestRow]:
+) -> Page[Row[Any]]:
     """A page of a service's records in a range; Invalid for a cursor of something else."""
     statement = (
-        select(RequestRow)
+        select(RequestRow.__table__)
         .where(RequestRow.service_id == service, RequestRow.at >= span.start, RequestRow.at < span.end)
         .order_by(RequestRow.at.desc(), RequestRow.id.desc())
         .limit(check_first(first) + 1)
@@ -37,7 +38,7 @@ async def page(
         statement = statement.where(RequestRow.failed if wanted is RequestFilter.FAILED else RequestRow.slow)
     if after is not None:
         statement = statement.where(tuple_(RequestRow.at, RequestRow.id) < tuple_(*_place(after)))
-    rows = (await work.session.scalars(statement)).all()
+    rows = await work.rows(statement)
     return Page.cut(rows, first, lambda row: (row.at.isoformat(), str(row.id)))
 
 

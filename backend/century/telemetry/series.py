@@ -139,7 +139,7 @@ class Registry:
         missing = [name for name in asked if name not in found]
         if missing:
             await work.execute(LOCK_KEY, {"key": "services"})
-            room = MOST_SERVICES - int((await work.session.execute(COUNT_SERVICES)).scalar_one())
+            room = MOST_SERVICES - await work.scalar(COUNT_SERVICES)
             uids = [new_id(work.now) for _ in missing[: max(0, room)]]
             parameters = {"uids": uids, "names": missing[: len(uids)], "now": work.now}
             for row in await work.rows(INSERT_SERVICES, parameters):
@@ -170,8 +170,8 @@ class Registry:
         new = [each for each in wanted if each not in known]
         if new:
             await work.execute(LOCK_KEY, {"key": str(key)})
-            active = await work.session.execute(COUNT_SERIES, {"key": key, "since": work.now - ACTIVE})
-            room = max(0, MOST_SERIES - int(active.scalar_one()))
+            active = await work.scalar(COUNT_SERIES, {"key": key, "since": work.now - ACTIVE})
+            room = max(0, MOST_SERIES - active)
             if room:
                 await self._enter_series(work, key, {each: wanted[each] for each in new[:room]}, metrics)
                 known |= await self._known(work, new)

@@ -5,6 +5,7 @@ from enum import Enum
 from typing import Any
 
 import strawberry
+from sqlalchemy import Row
 from strawberry.dataloader import DataLoader
 
 from century.core.actor import Permission
@@ -24,7 +25,6 @@ from century.telemetry.graphql.performance import DEFAULT_POINTS, Performance
 from century.telemetry.health import Health
 from century.telemetry.metrics import Aggregation
 from century.telemetry.requests import RequestFilter
-from century.telemetry.tables import RequestRow
 
 strawberry.enum(Health, description="How a service is now, from its last five minutes.")
 strawberry.enum(Aggregation, description="How the measurements of a slot become one value.")
@@ -98,7 +98,7 @@ class RequestRecord:
     user_agent: str | None
 
     @classmethod
-    def of(cls, service: str, row: RequestRow) -> "RequestRecord":
+    def of(cls, service: str, row: Row[Any]) -> "RequestRecord":
         return cls(
             id=strawberry.ID(str(row.id)),
             at=row.at,

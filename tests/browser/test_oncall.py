@@ -170,7 +170,13 @@ def test_an_objective_brings_its_rules(console: Console, sender: Sender) -> None
 def test_whoever_is_on_call_is_told_first(console: Console) -> None:
     page = console.open("/monitoring/on-call/new")
     page.get_by_label("Name", exact=True).fill("Night watch")
+    preview = page.get_by_role("region", name="As it would be")
+    expect(preview).to_contain_text("Choose who takes turns")
     page.get_by_label("Add somebody to Weekly").select_option(label="admin")
+    expect(preview).to_contain_text("somebody is on call at any time")
+    page.get_by_label("On duty", exact=True).select_option("some")
+    expect(preview).to_contain_text("nobody is on call")
+    page.get_by_label("On duty", exact=True).select_option("always")
     page.get_by_role("button", name="Make the schedule").click()
     expect(page).to_have_url(re.compile(r"/monitoring/on-call\?schedule="))
     duty = page.get_by_role("listitem").filter(has_text="Night watch")

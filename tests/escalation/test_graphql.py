@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -306,6 +307,40 @@ def test_a_calendars_address_of_the_secret_before_holds_while_that_is_named(sett
         assert number_of(changed, schedule, key) == number
         with pytest.raises(NotFound):
             number_of(replace(changed, previous_secret=""), schedule, key)
+
+
+PREVIEW = "query($input: PreviewScheduleInput!) { previewSchedule(input: $input) { startsAt endsAt \
+shifts { person { name } startsAt endsAt override } gaps { startsAt endsAt } } }"
+
+
+async def test_the_turns_of_an_unsaved_schedule_are_shown_with_their_gaps(planted: Site) -> None:
+    house = planted.house
+    viewer, begun = await house.bearer("viewer"), house.world.clock.now()
+    days = rotation(house.operator.id, house.admin.id, kind="WEEKLY", startsOn=f"{begun:%Y-%m-%d}", **{"from": "08:00"})
+    asked = {"rotations": [{**days, "to": "20:00", "handOffDay": f"{begun:%A}".upper()}]}
+    found = (await planted.data(viewer, PREVIEW, input=asked))["previewSchedule"]
+    assert datetime.fromisoformat(found["endsAt"]) - datetime.fromisoformat(found["startsAt"]) == timedelta(weeks=4)
+    assert {each["person"]["name"] for each in found["shifts"]} == {"operator", "admin"}
+    assert len(found["shifts"]) >= 27
+    assert {(each["startsAt"][11:16], each["endsAt"][11:16]) for each in found["gaps"][1:-1]} == {("20:00", "08:00")}
+    shown = (await planted.data(viewer, SCHEDULES, range=RANGE))["schedules"]
+    assert all(each["rotations"] == [] or each["name"] == "Initial responder" for each in shown), "nothing is stored"
+    (error,) = (await planted.ask(viewer, PREVIEW, input={"rotations": [rotation()], "timeZone": "Mars"}))["errors"]
+    assert {each["field"] for each in error["extensions"]["fields"]} == {"timeZone", "rotations.0.participants"}
+    assert await planted.code(viewer, PREVIEW, input={"id": str(house.admin.id)}) == "NOT_FOUND"
+
+
+async def test_a_preview_keeps_the_overrides_of_the_schedule(planted: Site) -> None:
+    house = planted.house
+    admin, now = await house.bearer("admin"), house.world.clock.now()
+    given = {"name": "Web", "rotations": [rotation(house.operator.id)]}
+    schedule = (await planted.data(admin, SAVE_SCHEDULE, input=given))["saveSchedule"]["schedule"]["id"]
+    stands = {"schedule": schedule, "kind": "ADD", "person": str(house.viewer.id),
+              "startsAt": (now + timedelta(days=1)).isoformat(), "endsAt": (now + timedelta(days=2)).isoformat()}  # fmt: skip
+    await planted.data(admin, OVERRIDE, input=stands)
+    asked = {"id": schedule, "rotations": [rotation(house.admin.id)]}
+    found = (await planted.data(admin, PREVIEW, input=asked))["previewSchedule"]["shifts"]
+    assert {(each["person"]["name"], each["override"]) for each in found} == {("admin", False), ("viewer", True)}
 
 
 RENEW = "mutation($id: ID!) { renewCalendarAddress(input: {id: $id}) { schedule { calendarUrl } } }"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -96,14 +96,8 @@ async def save_schedule(
     if schedule_id is not None and schedule_id not in schedules:
         raise NotFound(f"no schedule {schedule_id}")
     name = naming.check(name, "schedule")
-    people = await load_people(work)
     before = schedules[schedule_id] if schedule_id is not None else None
-    # Somebody who was disabled since may stay where they stand: else nothing could be changed before they are replaced.
-    stay = before.people if before else frozenset()
-    able = {each.id for each in people.values() if not each.disabled} | (stay & people.keys())
-    wrong = {each.field: each.message for each in planning.problems(time_zone, rotations, able)}
-    if wrong:
-        raise Invalid(next(iter(wrong.values())), fields=wrong)
+    _check(time_zone, rotations, before, await load_people(work))
     if any(each.name.lower() == name.lower() and each.id != schedule_id for each in schedules.values()):
         raise Conflict(f"another schedule is called '{name}': choose another name")
     known = {each.id for each in before.rotations} if before else set()
@@ -126,6 +120,35 @@ async def save_schedule(
     overrides = before.overrides if before else ()
     after = Schedule(schedule_id, name, time_zone, tuple(kept), overrides)
     return schedule_id, schedule_warnings(after, work.now)
+
+
+async def preview_schedule(
+    work: Work, schedule_id: UUID | None, time_zone: str, rotations: Sequence[Rotation]
+) -> tuple[Schedule, dict[UUID, Someone]]:
+    """A schedule as it would be if this were saved, its overrides included, and everybody's name; nothing is stored.
+
+    Invalid with every field that is wrong.
+    """
+    before = None
+    if schedule_id is not None:
+        before = (await load_schedules(work, since=work.now, ids=[schedule_id])).get(schedule_id)
+        if before is None:
+            raise NotFound(f"no schedule {schedule_id}")
+    people = await load_people(work)
+    _check(time_zone, rotations, before, people)
+    overrides = before.overrides if before else ()
+    return Schedule(schedule_id or new_id(work.now), "", time_zone, tuple(rotations), overrides), people
+
+
+def _check(
+    time_zone: str, rotations: Sequence[Rotation], before: Schedule | None, people: Mapping[UUID, Someone]
+) -> None:
+    # Somebody who was disabled since may stay where they stand: else nothing could be changed before they are replaced.
+    stay = before.people if before else frozenset()
+    able = {each.id for each in people.values() if not each.disabled} | (stay & people.keys())
+    wrong = {each.field: each.message for each in planning.problems(time_zone, rotations, able)}
+    if wrong:
+        raise Invalid(next(iter(wrong.values())), fields=wrong)
 
 
 async def delete_schedule(work: Work, schedule_id: UUID) -> None:

@@ -30,6 +30,15 @@ export const SCHEDULE = graphql(`
   }
 `);
 
+export const PREVIEW = graphql(`
+  query PreviewSchedule($input: PreviewScheduleInput!, $range: TimeRange!) {
+    previewSchedule(input: $input, range: $range) {
+      shifts { person { id name } startsAt endsAt override rotation }
+      gaps { startsAt endsAt }
+    }
+  }
+`);
+
 export const PEOPLE = graphql(`query WhoMayBeOnCall { people { id name } }`);
 
 export const SAVE_SCHEDULE = graphql(`
@@ -60,3 +69,4 @@ export type Override = Plan['overrides'][number];
 export type Schedule = ResultOf<typeof SCHEDULE>['schedule'];
 export type Somebody = ResultOf<typeof PEOPLE>['people'][number];
 export type ScheduleInput = VariablesOf<typeof SAVE_SCHEDULE>['input'];
+export type PreviewInput = VariablesOf<typeof PREVIEW>['input'];

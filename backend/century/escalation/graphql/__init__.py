@@ -9,21 +9,30 @@ from strawberry.dataloader import DataLoader
 from century.access.graphql import Person
 from century.alerts.graphql.types import Alert
 from century.core.actor import Permission
-from century.core.graphql import DeletedPayload, IdInput, Info, Notice, extends, field, loaded, mutation
+from century.core.graphql import DeletedPayload, IdInput, Info, Notice, TimeRangeInput, extends, field, loaded, mutation
 from century.core.ids import new_id
+from century.core.timerange import TimeRange
 from century.core.work import Work
 from century.escalation import policies, schedules
 from century.escalation.coverage import coverage
 from century.escalation.directory import load_directory, load_people, load_policies
-from century.escalation.graphql.inputs import CreateOverrideInput, SaveEscalationPolicyInput, SaveScheduleInput
+from century.escalation.graphql.inputs import (
+    CreateOverrideInput,
+    PreviewScheduleInput,
+    SaveEscalationPolicyInput,
+    SaveScheduleInput,
+)
 from century.escalation.graphql.types import (
+    PREVIEWED,
     AlertEscalation,
     EscalationPolicy,
     OnCall,
     Override,
     Schedule,
+    SchedulePreview,
     Simulation,
     SimulationStep,
+    view_of,
 )
 from century.escalation.ladder import Ladder
 from century.escalation.planning import check_near
@@ -86,6 +95,23 @@ class Query:
         async with info.context.works.read(info.context.actor) as work:
             board, now = await schedules.board(work), work.now
         return [OnCall.of(each, board, now) for each in board.schedules.values()]
+
+    @field(
+        requires=Permission.READ,
+        description="The turns of a schedule that is not saved, or not as it stands here; without a range those of the "
+        "next four weeks.",
+    )
+    async def preview_schedule(
+        self, info: Info, input: PreviewScheduleInput, range: TimeRangeInput | None = None
+    ) -> SchedulePreview:
+        async with info.context.works.read(info.context.actor) as work:
+            rotations = [
+                each.rotation(f"rotations.{number}", new_id(work.now)) for number, each in enumerate(input.rotations)
+            ]
+            schedule_id = id_of(input.id) if input.id else None
+            known, people = await schedules.preview_schedule(work, schedule_id, input.time_zone.strip(), rotations)
+            span = view_of(range, work.now) if range else TimeRange(work.now, work.now + PREVIEWED)
+            return SchedulePreview.of(known, people, span)
 
     @field(
         requires=Permission.READ,

@@ -88,6 +88,13 @@ class SaveScheduleInput:
     rotations: list[RotationInput] = strawberry.field(default_factory=list)
 
 
+@strawberry.input(description="As for `saveSchedule`; `id` brings the overrides of a schedule that there is.")
+class PreviewScheduleInput:
+    id: strawberry.ID | None = None
+    time_zone: str = "UTC"
+    rotations: list[RotationInput] = strawberry.field(default_factory=list)
+
+
 @strawberry.input(description="`replaces` belongs to the kind REPLACE alone.")
 class CreateOverrideInput:
     schedule: strawberry.ID

@@ -37,6 +37,8 @@ strawberry.enum(TargetKind, description="CHANNELS_OF_SEVERITY: every shared chan
 # How far ahead gaps are told where no range is asked for.
 AHEAD = coverage.AHEAD
 LONGEST_VIEW = timedelta(days=100)
+# How far ahead the turns of a schedule that is being written are shown.
+PREVIEWED = timedelta(weeks=4)
 
 
 def named(people: Mapping[UUID, Someone], person: UUID) -> Person:
@@ -49,6 +51,14 @@ def span_of(range: TimeRangeInput, now: datetime) -> TimeRange:
     span = range.resolve(now)
     check_near(span.start, now, "range")
     check_near(span.end, now, "range")
+    return span
+
+
+def view_of(range: TimeRangeInput, now: datetime) -> TimeRange:
+    """The range meant, where it is short enough to be drawn."""
+    span = span_of(range, now)
+    if span.length > LONGEST_VIEW:
+        raise Invalid(f"shifts are shown for {LONGEST_VIEW.days} days at most", field="range")
     return span
 
 
@@ -204,6 +214,36 @@ class Gap:
     ends_at: datetime
 
 
+@strawberry.type(description="Who would be on call within the range, and when nobody would.")
+class SchedulePreview:
+    starts_at: datetime
+    ends_at: datetime
+    shifts: list[Shift]
+    gaps: list[Gap]
+
+    @classmethod
+    def of(cls, known: rosters.Schedule, people: Mapping[UUID, Someone], span: TimeRange) -> "SchedulePreview":
+        return cls(
+            starts_at=span.start,
+            ends_at=span.end,
+            shifts=shifts_of(known, people, span),
+            gaps=[Gap(starts_at=each.start, ends_at=each.end) for each in rosters.gaps(known, span)],
+        )
+
+
+def shifts_of(known: rosters.Schedule, people: Mapping[UUID, Someone], span: TimeRange) -> list[Shift]:
+    return [
+        Shift(
+            person=named(people, each.person),
+            starts_at=each.start,
+            ends_at=each.end,
+            override=each.override is not None,
+            rotation=str(each.rotation) if each.rotation else None,
+        )
+        for each in rosters.shifts(known, span)
+    ]
+
+
 @strawberry.type(description="Who is on call when.")
 class Schedule:
     known: strawberry.Private[rosters.Schedule]
@@ -242,20 +282,8 @@ class Schedule:
 
     @field(description="Every shift that touches the range, whole, by its start.")
     def shifts(self, info: Info, range: TimeRangeInput) -> list[Shift]:
-        span = span_of(range, info.context.works.clock.now())
-        if span.length > LONGEST_VIEW:
-            raise Invalid(f"shifts are shown for {LONGEST_VIEW.days} days at most", field="range")
-        found = rosters.shifts(self.known, span)
-        return [
-            Shift(
-                person=named(self.board.people, each.person),
-                starts_at=each.start,
-                ends_at=each.end,
-                override=each.override is not None,
-                rotation=str(each.rotation) if each.rotation else None,
-            )
-            for each in found
-        ]
+        span = view_of(range, info.context.works.clock.now())
+        return shifts_of(self.known, self.board.people, span)
 
     @field(description="When nobody is on call within the range; without one, within the next 14 days.")
     def gaps(self, info: Info, range: TimeRangeInput | None = None) -> list[Gap]:

@@ -32,7 +32,7 @@ SERVICES = {
                   "series"},
     "alerts": {"dependencies", "evidence", "feed", "kept", "lists", "nearby", "recording", "releasing", "review", "sweeps", "ticks", "watching",
                "windows"},
-    "rules": {"budgets", "defaults", "editing", "kept", "looking", "objectives", "past", "signals", "telemetry_source", "trying", "verdicts", "windows"},
+    "rules": {"budgets", "crowds", "defaults", "editing", "kept", "looking", "objectives", "past", "signals", "telemetry_source", "trying", "verdicts", "windows"},
     "escalation": {"defaults", "directory", "policies", "schedules"},
     "notify": {"answering", "claims", "courier", "defaults", "editing", "kept", "lists", "previews", "resealing", "results", "trying"},
 }  # fmt: skip

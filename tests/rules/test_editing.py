@@ -18,6 +18,7 @@ from century.rules.rule import Rule
 from century.rules.severity import Severity
 from century.rules.versions import changes
 from century.telemetry.targets import Comparison
+from tests.telemetry.feed import Feed
 from tests.world import START, MovableClock
 
 ERRORS = Condition(Signal.ERROR_RATE, Comparison.ABOVE, 0.05, min_samples=20)
@@ -73,6 +74,34 @@ async def test_of_two_who_read_the_same_version_the_second_is_told(works: Works)
     await saved(works, replace(first, runbook="1. Look"), read=1, new=False)
     with pytest.raises(Conflict, match="version 2, yours is 1"):
         await saved(works, replace(first, runbook="1. Look again"), read=1, new=False)
+
+
+async def test_more_groups_than_are_watched_are_warned_of(works: Works, clock: MovableClock) -> None:
+    feed = await Feed.new(works, "shop")
+    for number in range(102):
+        await feed.series(
+            "queue.depth", form="number", kind="gauge", queue=str(number), region="eu" if number else "us"
+        )
+    condition = Condition(Signal.METRIC, Comparison.ABOVE, 1.0, metric="queue.depth", group_by=("queue",))
+    cases = [
+        (condition, ["2 of the 102 groups of shop"]),
+        (replace(condition, group_by=("region",)), []),
+        (replace(condition, group_by=("region", "nothing", "queue")), ["2 of the 102 groups of shop"]),
+        (replace(condition, filter=(("region", frozenset({"eu"})),)), ["1 of the 101 groups of shop"]),
+        (replace(condition, filter=(("queue", frozenset({"1", "2"})),)), []),
+    ]
+
+    async def warned() -> list[list[str]]:
+        async with works.read() as work:
+            found = [await editing.check(work, draft(condition=asked, service=None)) for asked, _ in cases]
+        return [
+            [each.message.split(" are ")[0] for each in checked.warnings if each.field == "condition.groupBy"]
+            for checked in found
+        ]
+
+    assert await warned() == [said for _, said in cases]
+    clock.advance(days=2)
+    assert await warned() == [[]] * len(cases), "they are gone"
 
 
 async def test_a_name_stands_once(works: Works) -> None:

@@ -22,7 +22,7 @@ from century.rules.subject import Subject, subject_of
 from century.rules.telemetry_source import TelemetrySource
 from century.rules.trying import Backtests
 from century.rules.verdict import Reading
-from century.telemetry import block, compaction, load
+from century.telemetry import block, compaction, load, metrics
 from century.telemetry.instants import nanoseconds
 from century.telemetry.load import Asked
 from century.telemetry.metrics import Aggregation
@@ -240,3 +240,17 @@ async def test_a_threshold_that_is_dragged_reads_once(works: Works, clock: Movab
     second, high = await tries.run(rule(errors(0.3)), span)
     assert first is second
     assert len(low.firings) > len(high.firings)
+
+
+async def test_the_evidence_of_a_group_is_read_alone(
+    works: Works, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(metrics, "MOST_GROUPS", 1)
+    shop = await Shop.new(works)
+    for queue, depth in (("mail", 900.0), ("pay", 3.0)):
+        series = await shop.feed.series("queue.depth", form="number", kind="gauge", unit="1", queue=queue)
+        await shop.feed.send(numbers(series, [nanoseconds(clock.now())], [depth]))
+    asked = rule(Condition(Signal.METRIC, ABOVE, 100.0, metric="queue.depth", group_by=("queue",)))
+    subject = subject_of("shop", [("queue", "mail")])
+    [trace] = await source(works).evidence(asked, subject, clock.now())
+    assert trace.values[-1] == 900.0

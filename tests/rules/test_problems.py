@@ -28,6 +28,7 @@ KNOWN = Known(
     exports_every=timedelta(seconds=30),
     depends_on={A: (B,), B: (), C: (ME,)},
     taken=frozenset({"high_error_rate"}),
+    groups=("shop", 100),
 )
 
 
@@ -61,6 +62,7 @@ FINE = [
     ("a runbook elsewhere", rule(runbook_url="https://wiki.example.com/x?y=1#z")),
     ("a burn rate of an objective", rule(BURN, objective_id=A)),
     ("silence", of(Signal.SILENCE, ABOVE, 120.0)),
+    ("as many groups as are watched", rule(replace(QUEUE, group_by=("queue",)))),
 ]  # fmt: skip
 
 
@@ -140,6 +142,8 @@ WARNED = [
      "about 10 samples"),
     ("a metric of a service that was never heard", rule(QUEUE), Known(), "condition.metric", "'shop' yet"),
     ("a metric before anything was heard", rule(QUEUE, service=None), Known(), "condition.metric", "any service yet"),
+    ("more groups than are watched", rule(replace(QUEUE, group_by=("queue",))), replace(KNOWN, groups=("shop", 250)),
+     "condition.groupBy", "150 of the 250 groups of shop are left out: a rule watches 100 of each service; group by fewer"),
     ("CPU in percent", of(Signal.CPU, ABOVE, 70.0), KNOWN, "condition.threshold", "write 0.7 for 70 %"),
     ("silence that is well", of(Signal.SILENCE, ABOVE, 120.0, when_no_data=WhenNoData.OK), KNOWN,
      "condition.whenNoData", "KEEP"),

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from century.core.work import Works
-from century.rules import editing, kept
+from century.rules import crowds, editing, fitting, kept
 from century.rules.change import Change
 from century.rules.condition import Condition, Signal, WhenNoData
 from century.rules.service import Rulebook
@@ -199,6 +199,63 @@ async def test_each_group_of_a_metric_is_a_subject(works: Works, clock: MovableC
         await shop.feed.send(numbers(series, [nanoseconds(clock.now())], [depth]))
     await save(works, Condition(Signal.METRIC, ABOVE, 100.0, metric="queue.depth", group_by=("queue",)))
     assert sorted(await look(book, works)) == ["rule shop queue=mail firing", "rule shop queue=pay ok"]
+
+
+@pytest.mark.parametrize("minutes", [5, 20])
+async def test_a_rule_goes_on_for_the_groups_that_fit(
+    works: Works, clock: MovableClock, monkeypatch: pytest.MonkeyPatch, minutes: int
+) -> None:
+    for module in (crowds, fitting):
+        monkeypatch.setattr(module, "MOST_GROUPS", 3)
+    condition = Condition(
+        Signal.METRIC, ABOVE, 100.0, metric="queue.depth", group_by=("queue",), window=timedelta(minutes=minutes)
+    )
+    rule = await save(works, condition, service="shop")
+    shop, book = await Shop.new(works), rulebook(works)
+    series: dict[str, int] = {}
+
+    async def report(**depths: float) -> list[str]:
+        for queue, depth in depths.items():
+            if queue not in series:
+                series[queue] = await shop.feed.series(
+                    "queue.depth", form="number", kind="gauge", unit="1", queue=queue
+                )
+            await shop.feed.send(numbers(series[queue], [nanoseconds(clock.now())], [depth]))
+        return sorted(await look(book, works))
+
+    assert await report(d=900.0, e=1.0) == ["rule shop queue=d firing", "rule shop queue=e ok"]
+    clock.advance(minutes=1)
+    assert await report(d=900.0, e=1.0, b=1.0, c=900.0) == ["rule shop queue=b ok"], "what is watched stays"
+    clock.advance(minutes=1)
+    assert await report(d=900.0, e=900.0, b=1.0, c=900.0, a=900.0) == ["rule shop queue=e firing"]
+    await wait(book, works)
+    async with works.read() as work:
+        health = await kept.one_saved(work, rule.id)
+        subjects = [each.subject for each in (await kept.found(work, [rule.id]))[rule.id]]
+    assert health.error is not None and health.error.startswith("2 of the 5 groups of shop are left out")
+    assert sorted(subjects) == ["shop queue=b", "shop queue=d", "shop queue=e"]
+    another = rulebook(works)
+    assert await look(another, works) == [], "whoever evaluates it chooses the same"
+
+
+async def test_a_group_that_fits_no_more_is_left_as_it_stands(
+    works: Works, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await listens(works)
+    clock.advance(hours=1)
+    condition = Condition(
+        Signal.METRIC, ABOVE, 100.0, metric="queue.depth", group_by=("queue",), when_no_data=WhenNoData.ALERT
+    )
+    await save(works, condition, service="shop")
+    shop, book = await Shop.new(works), rulebook(works)
+    for queue in "abcd":
+        series = await shop.feed.series("queue.depth", form="number", kind="gauge", unit="1", queue=queue)
+        await shop.feed.send(numbers(series, [nanoseconds(clock.now())], [1.0]))
+    assert len(await look(book, works)) == 4
+    for module in (crowds, fitting):
+        monkeypatch.setattr(module, "MOST_GROUPS", 3)
+    clock.advance(seconds=10)
+    assert await look(book, works) == [], "nobody reads it: that it says nothing is not known"
 
 
 async def test_a_long_window_is_read_once_a_minute_and_not_forgotten(works: Works, clock: MovableClock) -> None:

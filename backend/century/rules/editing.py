@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import orjson
 from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
@@ -35,6 +36,19 @@ METRICS = text(
     "SELECT DISTINCT metric.name FROM metric JOIN service ON service.id = metric.service_id"
     " WHERE service.name = :service OR CAST(:service AS text) IS NULL"
 )
+GROUPS = text(
+    """SELECT service.name, count(DISTINCT (
+        SELECT array_agg(coalesce(series.attributes->>named.key, '') ORDER BY named.place)
+        FROM unnest(CAST(:keys AS text[])) WITH ORDINALITY AS named (key, place))) AS groups
+    FROM series JOIN metric ON metric.id = series.metric_id JOIN service ON service.id = series.service_id
+    WHERE metric.name = :metric AND (service.name = :service OR CAST(:service AS text) IS NULL)
+        AND series.last_seen_at > :since AND NOT EXISTS (
+            SELECT FROM jsonb_each(CAST(:filter AS jsonb)) AS wanted
+            WHERE NOT wanted.value ? coalesce(series.attributes->>wanted.key, ''))
+    GROUP BY service.name ORDER BY groups DESC, service.name LIMIT 1"""
+)
+REPORTING = timedelta(days=1)
+"""What was heard within so long counts as a group of a rule that is saved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +78,23 @@ async def known_of(work: Work, rule: Rule) -> Known:
     if rule.service is not None:
         every = _usual([row.received_at for row in await work.rows(EXPORTS, {"service": rule.service})])
     taken = frozenset(row.name for row in rows if row.id != rule.id)
-    return Known(metrics or None, every, {row.id: tuple(row.depends_on) for row in rows}, taken)
+    depends_on = {row.id: tuple(row.depends_on) for row in rows}
+    return Known(metrics or None, every, depends_on, taken, await _groups(work, rule))
+
+
+async def _groups(work: Work, rule: Rule) -> tuple[str, int] | None:
+    condition = rule.condition
+    if condition.signal is not Signal.METRIC or not condition.group_by:
+        return None
+    wanted = {key: sorted(values) for key, values in condition.filter}
+    row = await work.one_or_none(
+        GROUPS,
+        {
+            "keys": list(condition.group_by), "metric": condition.metric, "service": rule.service,
+            "since": work.now - REPORTING, "filter": orjson.dumps(wanted).decode(),
+        },
+    )  # fmt: skip
+    return (row.name, row.groups) if row is not None else None
 
 
 async def check(work: Work, draft: Rule) -> Checked:

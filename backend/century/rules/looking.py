@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from century.rules.change import Change
 from century.rules.condition import Condition
 from century.rules.memory import Key, Memory
 from century.rules.rule import Rule
-from century.rules.signals import Found, Source, Sources, Unmeasured
+from century.rules.signals import Found, Partly, Source, Sources, Unmeasured
 from century.rules.subject import Subject
 from century.rules.verdict import Reading, Standing, judge
 from century.rules.verdicts import Health
@@ -93,7 +93,8 @@ class Looker:
                 try:
                     if isinstance(said, Exception):
                         raise said
-                    changes += await self._judged(rule, said, services, absent, now)
+                    part = said if isinstance(said, Partly) else Partly(said, frozenset(), "")
+                    changes += await self._judged(rule, part, services, absent, now)
                 except Unmeasured as error:
                     self.note(rule, now, seconds, str(error))
                 except AWAY:
@@ -101,7 +102,7 @@ class Looker:
                 except Exception as error:  # noqa: BLE001 (it goes into the health of the rule)
                     self.note(rule, now, seconds, _reason(rule, error))
                 else:
-                    self.note(rule, now, seconds, None)
+                    self.note(rule, now, seconds, part.why or None)
         return changes
 
     async def _read(
@@ -124,14 +125,14 @@ class Looker:
     async def _judged(
         self,
         rule: Rule,
-        found: Mapping[Subject, Reading],
+        part: Partly,
         services: Sequence[str] | None,
         absent: _Absence,
         now: datetime,
     ) -> list[Change]:
         changes: list[Change] = []
-        readings = dict(found)
-        texts = {subject.text for subject in readings}
+        readings = dict(part.found)
+        texts = {subject.text for subject in readings} | part.left_out
         remembered = self._memory.of(rule.id) if services is None else [
             held for name in services for held in self._memory.at(rule.id, name)
         ]  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,7 +15,7 @@ from century.telemetry import block, hour, metrics, summary, tally
 from century.telemetry.chunk import MINUTE
 from century.telemetry.differences import runs
 from century.telemetry.instants import instant
-from century.telemetry.metrics import Aggregation
+from century.telemetry.metrics import Aggregation, Group
 from century.telemetry.plain import Points, Series
 from century.telemetry.sketch import Floats, Ints
 from century.telemetry.slots import SECOND
@@ -65,16 +65,19 @@ class Moment:
             made = self._windows[length, chosen] = self._window(length, chosen)
         return made
 
-    def metric(self, condition: Condition) -> list[tuple[Attributes, Reading]]:
-        """What each group of a stored metric reads; Invalid where that cannot be told."""
+    def groups(self, condition: Condition) -> list[Group]:
+        """The groups of a stored metric."""
+        series = {number: each for number, each in self._series.items() if each.metric == condition.metric}
+        return metrics.grouped(series, condition.group_by, dict(condition.filter))
+
+    def metric(self, condition: Condition, groups: Sequence[Group]) -> list[tuple[Attributes, Reading]]:
+        """What these groups of a stored metric read; Invalid where that cannot be told."""
         length = round(condition.window.total_seconds() * SECOND)
         points = self._cut(length)
-        series = {number: each for number, each in self._series.items() if each.metric == condition.metric}
-        groups = metrics.groups(series, condition.group_by, dict(condition.filter))
         aggregation, seconds = condition.aggregation or Aggregation.AVG, np.array([length / SECOND])
         made = []
         for group in groups:
-            kind = series[group.series[0]].kind
+            kind = self._series[group.series[0]].kind
             mine = np.array(sorted(group.series), dtype=np.int32)
             if kind == "histogram":
                 inside = np.isin(points.sketches.series, mine)

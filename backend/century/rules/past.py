@@ -19,7 +19,7 @@ from century.rules.moment import Attributes
 from century.rules.rule import Rule
 from century.rules.signals import Course, History, Trace
 from century.rules.subject import Subject, subject_of
-from century.telemetry import chunk, hour, raw
+from century.telemetry import chunk, hour, metrics, raw
 from century.telemetry.chunk import HOUR, MINUTE
 from century.telemetry.hour import DAY
 from century.telemetry.instants import instant, nanoseconds
@@ -118,9 +118,11 @@ async def history(
 
 async def evidence(works: Works, reader: Reader, rule: Rule, subject: Subject, now: datetime) -> list[Trace]:
     """About sixty points of what a subject showed until now, and of the requests behind it."""
-    condition = rule.condition
+    # Of a metric only the group that it is about is read: a rule may have more groups than are answered at once.
+    own = {key: frozenset((value,)) for key, value in subject.attributes if key in rule.condition.group_by}
+    condition = replace(rule.condition, filter=tuple((dict(rule.condition.filter) | own).items()))
     window = _length(condition.window)
-    mine = replace(rule, service=subject.service)
+    mine = replace(rule, service=subject.service, condition=condition)
     # The moment after now holds what was heard last.
     ahead = now + timedelta(seconds=10)
     span = TimeRange(now - timedelta(microseconds=max(window * 3, 30 * MINUTE) // 1000), ahead)
@@ -194,11 +196,12 @@ async def _metric(
 ) -> dict[Attributes, Course]:
     series = await raw.series_of(connection, [service], [condition.metric or ""])
     _bound(len(series), wanted)
+    groups = metrics.groups(series, condition.group_by, dict(condition.filter))
     made: dict[Attributes, Course] = {}
     for start, end in wanted.parts():
         slots = Slots(start - wanted.width * wanted.step, end, wanted.step)
         found = await windows.metric(
-            connection, reader, service, condition, slots, wanted.width, condition.window.total_seconds()
+            connection, reader, condition, series, groups, slots, wanted.width, condition.window.total_seconds()
         )
         place = slice((start - wanted.start) // wanted.step, (end - wanted.start) // wanted.step)
         for attributes, values, samples in found:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from century.core.wording import duration
-from century.rules import routes, runbook
+from century.rules import fitting, routes, runbook
 from century.rules.condition import AGES, NAMED, OF_REQUESTS, RATIOS, Condition, Signal, WhenNoData
 from century.rules.rule import Rule
 from century.rules.wording import NAMES, PERCENT, show
@@ -47,13 +47,15 @@ class Known:
 
     `metrics` are the names that were ever sent by the rule's service (by any, without one) and None where nothing can be
     said because it never reported; `exports_every` is how often it reports; `depends_on` are the rules that each rule
-    names; `taken` the names of all other rules.
+    names; `taken` the names of all other rules; `groups` the service with the most groups of the rule's metric, and how
+    many these are.
     """
 
     metrics: frozenset[str] | None = None
     exports_every: timedelta | None = None
     depends_on: Mapping[UUID, tuple[UUID, ...]] = field(default_factory=dict)
     taken: frozenset[str] = frozenset()
+    groups: tuple[str, int] | None = None
 
 
 def problems(rule: Rule, known: Known) -> list[Problem]:
@@ -211,6 +213,8 @@ def _of_signal(rule: Rule, known: Known) -> Iterator[Problem]:
             "condition.metric", f"nothing has been heard of {of} yet, so whether it sends {condition.metric!r} is not known",
             refused=False,
         )  # fmt: skip
+    if crowded := fitting.said(dict([known.groups]) if known.groups else {}):
+        yield Problem("condition.groupBy", crowded, refused=False)
     if every is not None and condition.signal in AGES and timedelta(seconds=_finite(condition.threshold)) <= every:
         yield Problem(
             "condition.threshold",

@@ -21,8 +21,19 @@ class Unmeasured(Exception):
     """A rule cannot be evaluated as things are; what it says goes into the rule's health."""
 
 
-Found = Mapping[Subject, Reading] | Exception
-"""What a rule reads of each subject, or why it could not be read."""
+@dataclass(frozen=True, slots=True)
+class Partly:
+    """What a rule reads of some of its subjects. `left_out` are texts of subjects of which nothing can be said; `why`
+    goes into the rule's health.
+    """
+
+    found: Mapping[Subject, Reading]
+    left_out: frozenset[str]
+    why: str
+
+
+Found = Mapping[Subject, Reading] | Partly | Exception
+"""What a rule reads of each subject, or of some of them, or why it could not be read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from century.core.timerange import TimeRange
 from century.core.work import Works
 from century.rules import past, windows
 from century.rules.condition import Signal
+from century.rules.crowds import Crowds
 from century.rules.measures import OF_SUMMARIES, known_for
 from century.rules.memory import SHORT
 from century.rules.moment import Moment, Window, newest, reading
@@ -21,11 +22,12 @@ from century.rules.rule import Rule
 from century.rules.signals import Found, History, Trace
 from century.rules.subject import Subject, subject_of
 from century.rules.verdict import Reading
-from century.telemetry import hour, raw, summary
+from century.telemetry import hour, metrics, raw, summary
 from century.telemetry.instants import nanoseconds
 from century.telemetry.lately import Lately
 from century.telemetry.listening import listening_since
 from century.telemetry.live import AWAY
+from century.telemetry.metrics import Group
 from century.telemetry.plain import Series
 from century.telemetry.query import Reader
 from century.telemetry.raw import Connection
@@ -64,6 +66,7 @@ class TelemetrySource:
         self.reader = reader
         self.lately = Lately(reader.recent)
         self.known_from: dict[int, int] = {}
+        self.crowds = Crowds()
         self._critical: dict[str, tuple[str, ...]] = {}
         self._critical_at: datetime | None = None
 
@@ -82,7 +85,7 @@ class TelemetrySource:
             named = {rule.service for rule in rules if rule.service is not None}
             everywhere = await self.services(now) if any(rule.service is None for rule in rules) else {}
             services = sorted({*named, *everywhere})
-        found: dict[UUID, dict[Subject, Reading]] = {rule.id: {} for rule in rules}
+        readings: dict[UUID, dict[Subject, Reading]] = {rule.id: {} for rule in rules}
         failed: dict[UUID, Exception] = {}
         for begin in range(0, len(services), AT_ONCE):
             names = services[begin : begin + AT_ONCE]
@@ -91,12 +94,13 @@ class TelemetrySource:
                 await look.load(rules, names)
                 for rule in rules:
                     try:
-                        found[rule.id] |= await look.read(rule)
+                        readings[rule.id] |= await look.read(rule)
                     except AWAY:
                         raise
                     except Exception as error:  # noqa: BLE001 (whatever is the matter with one rule, the others are read)
                         failed[rule.id] = error
             await asyncio.sleep(0)
+        found = {rule.id: self.crowds.told(rule.id, readings[rule.id], now) for rule in rules}
         return {**found, **failed}
 
     async def critical(self, connection: Connection, service: str, now: datetime) -> tuple[str, ...]:
@@ -196,17 +200,24 @@ class Look:
     async def _metric(self, rule: Rule, service: Heard) -> list[tuple[tuple[tuple[str, str], ...], Reading]]:
         condition = rule.condition
         if _of_points(rule):
-            return self._moments[service.name].metric(condition)
+            moment = self._moments[service.name]
+            return moment.metric(condition, await self._choose(rule, service, moment.groups(condition)))
+        series = await raw.series_of(self.raw, [service.id], [condition.metric or ""])
+        groups = metrics.grouped(series, condition.group_by, dict(condition.filter))
+        groups = await self._choose(rule, service, groups)
         end = nanoseconds(self.now) + 1
         slots = one_slot(end - _length(condition.window), end)
         made = await windows.metric(
-            self.raw, self.source.reader, service.id, condition, slots, 1, condition.window.total_seconds()
+            self.raw, self.source.reader, condition, series, groups, slots, 1, condition.window.total_seconds()
         )
         at = nanoseconds(min(self.now, service.at))
         return [
             (attributes, reading(float(values[0]), int(samples[0]), at if samples[0] else None))
             for attributes, values, samples in made
         ]
+
+    async def _choose(self, rule: Rule, service: Heard, groups: list[Group]) -> list[Group]:
+        return await self.source.crowds.choose(self.raw, rule, service.name, groups, self.now)
 
     async def _burning(self, rule: Rule, service: Heard) -> Reading:
         condition, objective = rule.condition, rule.objective

@@ -11,10 +11,10 @@ from century.rules import routes, sliding
 from century.rules.condition import Condition
 from century.rules.moment import Attributes
 from century.telemetry import grid, hour, metrics, performance, summary
-from century.telemetry.metrics import Aggregation
+from century.telemetry.metrics import Aggregation, Group
 from century.telemetry.plain import Series
 from century.telemetry.query import Reader
-from century.telemetry.raw import Connection, series_of
+from century.telemetry.raw import Connection
 from century.telemetry.sketch import Floats, Ints
 from century.telemetry.slots import Slots
 from century.telemetry.summary import Summary
@@ -46,11 +46,16 @@ async def summaries(
 
 
 async def metric(
-    raw: Connection, reader: Reader, service: int, condition: Condition, slots: Slots, width: int, seconds: float
+    raw: Connection,
+    reader: Reader,
+    condition: Condition,
+    series: Mapping[int, Series],
+    groups: Sequence[Group],
+    slots: Slots,
+    width: int,
+    seconds: float,
 ) -> list[tuple[Attributes, Floats, Ints]]:
-    """(values, samples) of each group of a stored metric, of the windows of `width` slots, `seconds` long."""
-    series = await series_of(raw, [service], [condition.metric or ""])
-    groups = metrics.groups(series, condition.group_by, dict(condition.filter))
+    """(values, samples) of these groups of a stored metric, of the windows of `width` slots, `seconds` long."""
     chosen = {member: series[member] for group in groups for member in group.series}
     if not chosen:
         return []

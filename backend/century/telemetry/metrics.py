@@ -48,15 +48,21 @@ class Group:
 
 def groups(series: Mapping[int, Series], keys: Sequence[str], wanted: Mapping[str, frozenset[str]]) -> list[Group]:
     """The series whose attributes are among those wanted, grouped. Invalid above a hundred groups."""
-    found: dict[tuple[tuple[str, str], ...], list[int]] = {}
-    for number, each in series.items():
-        if all(each.attributes.get(key, "") in values for key, values in wanted.items()):
-            found.setdefault(tuple((key, each.attributes.get(key, "")) for key in keys), []).append(number)
+    found = grouped(series, keys, wanted)
     if len(found) > MOST_GROUPS:
         raise Invalid(
             f"that makes {len(found)} series, and {MOST_GROUPS} are answered at most: group by fewer, or filter",
             field="groupBy",
         )
+    return found
+
+
+def grouped(series: Mapping[int, Series], keys: Sequence[str], wanted: Mapping[str, frozenset[str]]) -> list[Group]:
+    """The series whose attributes are among those wanted, grouped, however many groups that makes."""
+    found: dict[tuple[tuple[str, str], ...], list[int]] = {}
+    for number, each in series.items():
+        if all(each.attributes.get(key, "") in values for key, values in wanted.items()):
+            found.setdefault(tuple((key, each.attributes.get(key, "")) for key in keys), []).append(number)
     return [Group(attributes, tuple(found[attributes])) for attributes in sorted(found)]
 
 

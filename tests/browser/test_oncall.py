@@ -183,6 +183,7 @@ def test_whoever_is_on_call_is_told_first(console: Console) -> None:
     expect(duty.get_by_text("It is you")).to_be_visible()
     expect(page.get_by_role("group", name=re.compile("^Shifts of Night watch"))).to_contain_text("admin")
 
+    page.set_viewport_size({"width": 390, "height": 844})
     address = page.locator(".subscribe code")
     page.get_by_role("button", name="Calendar address").click()
     before = address.inner_text()
@@ -191,6 +192,7 @@ def test_whoever_is_on_call_is_told_first(console: Console) -> None:
     expect(page.get_by_role("dialog")).to_have_count(0)
     page.get_by_role("button", name="Calendar address").click()
     expect(address).not_to_have_text(before)
+    page.set_viewport_size({"width": 1440, "height": 900})
 
     page.goto(console.address + "/settings/escalation/new")
     page.get_by_label("Name", exact=True).fill("At night")

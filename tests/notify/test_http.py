@@ -103,7 +103,7 @@ async def test_a_link_never_answers_for_what_opened_again_while_it_was_followed(
         following = asyncio.create_task(client.post(link))
         await world.waits_for_a_lock()
     assert (await following).status_code == 303
-    assert await stored.rows(AlertRow, "subject", "state") == [("again", "firing"), ("still", "acknowledged")]
+    assert dict(await stored.rows(AlertRow, "subject", "state")) == {"again": "firing", "still": "acknowledged"}
 
 
 async def test_whoever_may_not_answer_does_not(
@@ -177,5 +177,5 @@ async def test_one_button_answers_for_every_alert_of_a_message(
 
 def test_a_link_says_what_it_was_made_of() -> None:
     link = Link(About.MESSAGE, UUID(int=1), 3, Whose.CHANNEL, UUID(int=2), START + timedelta(days=1))
-    assert read("secret", sign("secret", link)) == link
+    assert read(["secret"], sign("secret", link)) == link
     assert len(sign("secret", link)) < 80

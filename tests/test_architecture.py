@@ -13,10 +13,12 @@ STAGES = (
     "core",
     "access",
     "telemetry",
+    "probes",
     "rules",
     "alerts",
     "notify",
     "escalation",
+    "overview",
 )
 ENTRANCES = {
     "schema", "server", "addresses", "pages", "worker", "cli", "embedded", "supervisor", "migrations", "selfwatch", "client", "demo", "__init__",
@@ -30,10 +32,14 @@ SERVICES = {
     "access": {"attempts", "audit", "credentials", "keys", "people", "sessions"},
     "telemetry": {"committer", "compaction", "deployments", "exemplars", "lately", "listening", "live", "load", "kept", "query", "raw", "recent", "receive", "registry", "requests",
                   "series"},
-    "alerts": {"dependencies", "evidence", "feed", "kept", "lists", "nearby", "recording", "releasing", "review", "sweeps", "ticks", "watching",
-               "windows"},
-    "rules": {"budgets", "crowds", "defaults", "editing", "kept", "looking", "objectives", "past", "signals", "telemetry_source", "trying", "verdicts", "windows"},
+    "alerts": {"dependencies", "evidence", "feed", "kept", "lists", "maintained", "nearby", "recording", "releasing", "review", "sweeps",
+               "ticks", "watching", "windows"},
+    "probes": {"beat_sweeps", "beats", "claims", "editing", "exchange", "heartbeats", "kept", "lists", "own_network", "planting", "runner", "settling", "trying",
+               "wire"},
+    "rules": {"budgets", "crowds", "defaults", "editing", "kept", "looking", "objectives", "outside", "outside_source", "past",
+              "probe_source", "heartbeat_source", "signals", "telemetry_source", "trying", "verdicts", "windows"},
     "escalation": {"defaults", "directory", "policies", "schedules"},
+    "overview": {"announcements", "metrics", "self_metrics", "status_items", "status_page"},
     "notify": {"answering", "claims", "courier", "defaults", "editing", "kept", "lists", "previews", "resealing", "results", "trying"},
 }  # fmt: skip
 
@@ -83,7 +89,7 @@ def decisions() -> list[tuple[Path, str]]:
     found = []
     for path, module in modules():
         stage, name = stage_of(module), path.stem
-        room = path.parent.name == "graphql" or name in ROOMS
+        room = path.parent.name in ("graphql", "kinds") or name in ROOMS
         if stage in SERVICES and not room and name not in SERVICES[stage]:
             found.append((path, module))
     return found

@@ -14,7 +14,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-STAGES = ("access", "telemetry", "rules", "alerts", "notify", "escalation")
+STAGES = ("access", "telemetry", "probes", "rules", "alerts", "notify", "escalation", "overview")
 LOCK = 0x4D494752
 
 

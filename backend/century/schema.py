@@ -10,7 +10,7 @@ import strawberry
 
 from century.core.graphql.api import Api
 
-STAGES = ("access", "telemetry", "rules", "alerts", "notify", "escalation")
+STAGES = ("access", "telemetry", "probes", "rules", "alerts", "notify", "escalation", "overview")
 
 
 def _merge(name: str, modules: Sequence[ModuleType]) -> type | None:

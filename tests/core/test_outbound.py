@@ -10,7 +10,8 @@ import pytest
 
 from century.core.egress import Address, Verdict, judge, parse_networks
 from century.core.errors import CenturyError, Invalid, TooLarge, Unavailable
-from century.core.outbound import AddressRefused, Outbound, redact
+from century.core.guard import AddressRefused
+from century.core.outbound import Outbound, redact
 
 FORBIDDEN = [
     "169.254.169.254", "169.254.170.2", "100.100.100.200", "168.63.129.16", "192.0.0.192", "fd00:ec2::254",

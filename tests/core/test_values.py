@@ -80,3 +80,31 @@ def test_settings_are_read_for_our_driver_and_hide_their_secrets(tmp_path: Path)
     )
     assert changed.secrets == (settings.secret, "fedcba9876543210-of-yesterday-xx")
     assert "fedcba" not in repr(changed)
+
+
+def test_what_probes_are_told_is_read(tmp_path: Path) -> None:
+    plain = read_settings(GOOD, data_dir=tmp_path)
+    assert (plain.connectivity, plain.backup_paths, plain.metrics_public) == ((), (tmp_path / "backups",), False)
+    told = {
+        "MONITORING_CONNECTIVITY": "one.example:443, [2001:db8::1]:53",
+        "MONITORING_BACKUP_PATHS": "/var/backups,/srv/dumps",
+        "MONITORING_METRICS_PUBLIC": "1",
+    }
+    settings = read_settings({**GOOD, **told}, data_dir=tmp_path)
+    assert settings.connectivity == (("one.example", 443), ("2001:db8::1", 53))
+    assert settings.backup_paths == (Path("/var/backups"), Path("/srv/dumps"))
+    assert settings.metrics_public
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"MONITORING_CONNECTIVITY": "one.example"}, "'one.example' must look like host:port"),
+        ({"MONITORING_CONNECTIVITY": "one.example:70000"}, "must look like host:port"),
+        ({"MONITORING_BACKUP_PATHS": "dumps"}, "'dumps' must begin with /"),
+        ({"MONITORING_METRICS_PUBLIC": "maybe"}, "MONITORING_METRICS_PUBLIC must be 1 or 0"),
+    ],
+)
+def test_what_probes_cannot_be_told_is_refused(change: dict[str, str], sentence: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=sentence):
+        read_settings({**GOOD, **change}, data_dir=tmp_path)

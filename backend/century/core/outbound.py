@@ -5,19 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import httpcore
 import httpx
 
-from century.core.egress import Address, Verdict, judge, parse_networks
-from century.core.errors import Forbidden, Invalid, TooLarge, Unavailable
+from century.core.egress import Address
+from century.core.errors import Invalid, TooLarge, Unavailable
+from century.core.guard import AddressRefused, Guard, Resolve, resolve
 
 TIMEOUT_SECONDS = 10.0
 MAX_BODY = 1024 * 1024
@@ -27,14 +26,6 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key", "webhook-signature"})
 SECRET_PARAMETERS = re.compile(r"(?i)([?&](?:[^=&]*(?:token|key|secret|password|signature|sig|auth)[^=&]*)=)[^&#]*")
 USER_AGENT = "Century-Monitoring"
-
-Resolve = Callable[[str, int], Awaitable[list[Address]]]
-
-
-class AddressRefused(Forbidden):
-    """An address that may not be reached from here."""
-
-    code = "ADDRESS_REFUSED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +37,6 @@ class Answer:
     body: bytes
     url: str
     address: str
-
-
-async def resolve(host: str, port: int) -> list[Address]:
-    """Every address of a name."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(ip_address(str(each[4][0]).partition("%")[0]) for each in found))
 
 
 def redact(url: str) -> str:
@@ -68,8 +53,7 @@ class Outbound:
     def __init__(
         self, allow: Iterable[str] = (), *, resolve: Resolve = resolve, ssl_context: ssl.SSLContext | None = None
     ) -> None:
-        self._allow = parse_networks(allow)
-        self._resolve = resolve
+        self.guard = Guard(allow, resolve)
         self._ssl = ssl_context or ssl.create_default_context()
 
     async def request(
@@ -113,7 +97,7 @@ class Outbound:
         self, method: str, url: str, headers: Mapping[str, str], content: bytes | None, max_body: int
     ) -> Answer:
         host, port = _check(url)
-        addresses = await self.addresses(host, port)
+        addresses = await self.guard.addresses(host, port)
         async with self._client(addresses) as client:
             try:
                 said = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **headers}
@@ -132,32 +116,11 @@ class Outbound:
     async def check(self, url: str, *, field: str = "url") -> None:
         """Whether a URL may be asked for, before anybody does; Invalid says why not, Unavailable if it has no address."""
         try:
-            await self.addresses(*_check(url))
+            await self.guard.addresses(*_check(url))
         except Invalid as error:
             raise Invalid(error.message, field=field) from None
         except AddressRefused as error:
             raise Invalid(error.message, field=field) from None
-
-    async def addresses(self, host: str, port: int) -> list[Address]:
-        """The addresses of a host, every one of which may be reached; AddressRefused if a single one may not."""
-        try:
-            found = [ip_address(host.strip("[]"))]
-        except ValueError:
-            try:
-                found = await self._resolve(host, port)
-            except (OSError, UnicodeError):
-                raise Unavailable(f"{host[:100]} has no address") from None
-        if not found:
-            raise Unavailable(f"{host[:100]} has no address")
-        for address in found:
-            match judge(address, self._allow):
-                case Verdict.FORBIDDEN:
-                    raise AddressRefused(f"{host[:100]} is at {address}, which is never reached from here")
-                case Verdict.PRIVATE:
-                    raise AddressRefused(
-                        f"{host[:100]} is at {address}, a private address: open it with MONITORING_EGRESS_ALLOW"
-                    )
-        return found
 
     @contextlib.asynccontextmanager
     async def _client(self, addresses: list[Address]) -> AsyncIterator[httpx.AsyncClient]:

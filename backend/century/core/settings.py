@@ -48,6 +48,9 @@ class Settings:
     smtp: Smtp | None = None
     slack_webhook_url: str = field(default="", repr=False)
     pagerduty_url: str = PAGERDUTY_URL
+    connectivity: tuple[tuple[str, int], ...] = ()
+    backup_paths: tuple[Path, ...] = ()
+    metrics_public: bool = False
     previous_secret: str = field(default="", repr=False)
 
     @property
@@ -106,6 +109,9 @@ def read_settings(
         slack_webhook_url=web_address("SLACK_WEBHOOK_URL", value("SLACK_WEBHOOK_URL")),
         pagerduty_url=web_address("MONITORING_PAGERDUTY_URL", value("MONITORING_PAGERDUTY_URL")) or PAGERDUTY_URL,
         previous_secret=secret("MONITORING_SECRET_PREVIOUS", optional=True),
+        connectivity=anchors("MONITORING_CONNECTIVITY", value("MONITORING_CONNECTIVITY")),
+        backup_paths=folders("MONITORING_BACKUP_PATHS", value("MONITORING_BACKUP_PATHS")) or (directory / "backups",),
+        metrics_public=flag("MONITORING_METRICS_PUBLIC", value("MONITORING_METRICS_PUBLIC")),
     )
 
 
@@ -164,3 +170,32 @@ def networks(name: str, text: str) -> tuple[str, ...]:
         return tuple(str(ipaddress.ip_network(part.strip(), strict=False)) for part in text.split(",") if part.strip())
     except ValueError as error:
         raise SettingsError(f"{name}: {error}; write networks like 10.0.0.0/8, separated by commas") from None
+
+
+def anchors(name: str, text: str) -> tuple[tuple[str, int], ...]:
+    """Comma-separated `host:port`, an IPv6 address in brackets."""
+    found = []
+    for part in filter(None, (each.strip() for each in text.split(","))):
+        host, colon, port = part.rpartition(":")
+        if not host or not colon or not port.isdecimal() or not 1 <= int(port) <= 65_535:
+            raise SettingsError(f"{name}: '{part}' must look like host:port")
+        found.append((host.strip("[]"), int(port)))
+    return tuple(found)
+
+
+def folders(name: str, text: str) -> tuple[Path, ...]:
+    """Comma-separated absolute folders."""
+    found = tuple(Path(part.strip()) for part in text.split(",") if part.strip())
+    if wrong := next((each for each in found if not each.is_absolute()), None):
+        raise SettingsError(f"{name}: '{wrong}' must begin with /")
+    return found
+
+
+def flag(name: str, text: str) -> bool:
+    """1 or 0, true or false; nothing is 0."""
+    match text.lower():
+        case "1" | "true" | "yes" | "on":
+            return True
+        case "" | "0" | "false" | "no" | "off":
+            return False
+    raise SettingsError(f"{name} must be 1 or 0")

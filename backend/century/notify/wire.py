@@ -12,7 +12,8 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 from century.core.errors import Invalid, Unavailable
-from century.core.outbound import AddressRefused, Answer, Outbound
+from century.core.guard import AddressRefused
+from century.core.outbound import Answer, Outbound
 from century.core.settings import Settings
 
 SEND_SECONDS = 10.0

@@ -101,3 +101,21 @@ class CriticalRouteRow(Base):
 
     service: Mapped[str] = mapped_column(Text, primary_key=True)
     pattern: Mapped[str] = mapped_column(Text, primary_key=True)
+
+
+class OutsideAlertRow(Base):
+    """An alert that somebody else's Prometheus decided, until `ends_at`; `fingerprint` is that of its labels."""
+
+    __tablename__ = "outside_alert"
+    __table_args__ = (Index(None, "rule_id"), Index(None, "ends_at"))
+
+    fingerprint: Mapped[str] = mapped_column(Text, primary_key=True)
+    rule_id: Mapped[UUID]
+    subject: Mapped[str] = mapped_column(Text)
+    labels: Mapped[dict[str, Any]]
+    annotations: Mapped[dict[str, Any]]
+    generator_url: Mapped[str | None] = mapped_column(Text)
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    received_at: Mapped[datetime]
+    key_id: Mapped[UUID | None]

@@ -1,0 +1,120 @@
+"""What a kind of probe is made of: its name, the fields it asks for, and what is wrong with what was entered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+SHORTEST_PART = 4
+"""Shorter parts of a secret are words that stand everywhere."""
+
+
+class ProbeKind(StrEnum):
+    """What a probe asks; one file each in `kinds`."""
+
+    HTTP = "http"
+    EXTERNAL_API = "external_api"
+    POSTGRES = "postgres"
+    REDIS = "redis"
+    TLS = "tls"
+    TCP = "tcp"
+    DNS = "dns"
+    HOST = "host"
+    PROMETHEUS = "prometheus"
+    BACKUP = "backup"
+
+
+class FieldType(StrEnum):
+    """How a field is entered. LINES: one entry a line; a FLAG is "true" or "false"; a DURATION is ISO 8601."""
+
+    TEXT = "text"
+    SECRET = "secret"
+    NUMBER = "number"
+    DURATION = "duration"
+    CHOICE = "choice"
+    FLAG = "flag"
+    LINES = "lines"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field of a kind's form. A secret's value is sealed, and never read back; `lines`: a secret of several lines."""
+
+    name: str
+    label: str
+    help: str
+    type: FieldType = FieldType.TEXT
+    required: bool = False
+    placeholder: str = ""
+    default: str | None = None
+    options: tuple[str, ...] = ()
+    advanced: bool = False
+    lines: bool = False
+
+    @property
+    def secret(self) -> bool:
+        """Whether its value is sealed."""
+        return self.type is FieldType.SECRET
+
+    @property
+    def has_lines(self) -> bool:
+        """Whether its value may have several lines."""
+        return self.lines or self.type is FieldType.LINES
+
+
+@dataclass(frozen=True, slots=True)
+class FactName:
+    """A fact that a kind tells: `monotonic` only rises until its target restarts."""
+
+    name: str
+    label: str
+    unit: str
+    monotonic: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A probe's settings as text, secrets among them."""
+
+    values: Mapping[str, str] = field(repr=False)
+    secret_names: frozenset[str] = frozenset()
+
+    def __getitem__(self, name: str) -> str:
+        return self.values.get(name, "")
+
+    def flag(self, name: str) -> bool:
+        """Whether a FLAG is set."""
+        return self[name] == "true"
+
+    def number(self, name: str) -> float | None:
+        """The value of a NUMBER; None where there is none, or it is none."""
+        try:
+            return float(self[name])
+        except ValueError:
+            return None
+
+    def lines(self, name: str) -> list[str]:
+        """The entries of LINES, without empty ones."""
+        return [line for each in self[name].splitlines() if (line := each.strip())]
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The values that nobody may read, whole and line by line, the longest first."""
+        known = {
+            part
+            for name in self.secret_names
+            if (value := self[name])
+            for part in (value, *self.lines(name), *(line.partition(":")[2].strip() for line in self.lines(name)))
+            if part == value or len(part) >= SHORTEST_PART
+        }
+        return tuple(sorted(known, key=len, reverse=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with a field, and what would be right; what is not refused is only warned of."""
+
+    field: str
+    message: str
+    refused: bool = True

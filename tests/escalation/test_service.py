@@ -15,13 +15,13 @@ from century.alerts import sweeps
 from century.alerts.alert import AlertState
 from century.alerts.tables import MaintenanceWindowRow
 from century.core.ids import new_id
+from century.core.sealing import Seal
 from century.escalation import jobs, service
 from century.escalation.directory import load_policies
 from century.escalation.policy import Level, Target, TargetKind
 from century.escalation.tables import LadderRow
 from century.notify import editing
 from century.notify.courier import Courier
-from century.notify.sealing import Seal
 from century.rules.severity import Severity
 from tests.alerts.examples import a_rule
 from tests.escalation.conftest import Tower

@@ -19,11 +19,11 @@ from century.core.actor import Role
 from century.core.db import Base
 from century.core.ids import new_id
 from century.core.journal import JournalRow
+from century.core.sealing import Seal
 from century.core.settings import Settings
 from century.notify.channel import ChannelKind
 from century.notify.courier import Courier
 from century.notify.event import Event
-from century.notify.sealing import Seal
 from century.notify.service import Wanted, notify
 from century.notify.tables import ChannelRow
 from century.rules.condition import Condition, Signal

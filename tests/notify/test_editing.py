@@ -10,13 +10,13 @@ from sqlalchemy import update
 
 from century.core.actor import INTERNAL, Actor, ActorKind, Role, permissions_of
 from century.core.errors import CenturyError, Conflict, Forbidden, Invalid, NotFound
+from century.core.sealing import Seal, Unsealable
 from century.core.settings import Settings, Smtp
 from century.core.work import Works
 from century.notify import editing, kept, lists
 from century.notify.channel import ChannelKind
 from century.notify.editing import Draft
 from century.notify.resealing import reseal
-from century.notify.sealing import Seal, Unsealable
 from century.notify.tables import ChannelRow
 from century.notify.trying import try_channel
 from tests.notify.conftest import SECRET, Stored

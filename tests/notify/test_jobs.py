@@ -10,9 +10,9 @@ from uuid import UUID
 import pytest
 
 from century.core.bus import Message
+from century.core.sealing import Seal
 from century.core.settings import Settings
 from century.notify.jobs import channels_named, deliver
-from century.notify.sealing import Seal
 from century.notify.tables import ChannelRow
 from tests.notify.conftest import Stored
 from tests.notify.receivers import Receiver

@@ -12,6 +12,7 @@ from uuid import UUID
 import pytest
 
 from century.alerts.alert import Alert, AlertState
+from century.core.redaction import clean
 from century.core.settings import Settings
 from century.notify.blocks import slack
 from century.notify.channel import Channel, ChannelKind
@@ -22,7 +23,6 @@ from century.notify.event import Event
 from century.notify.mail import html
 from century.notify.message import SHOWN, Message
 from century.notify.rendering import subject, text
-from century.notify.wire import clean
 from century.rules.condition import Condition, Signal
 from century.rules.severity import Severity
 from century.telemetry.metrics import Aggregation

@@ -7,11 +7,11 @@ from uuid import UUID
 from sqlalchemy import insert
 
 from century.core.ids import new_id
+from century.core.sealing import Seal
 from century.core.settings import Settings
 from century.core.work import Work
 from century.notify.channel import ChannelKind
 from century.notify.channels import webhook
-from century.notify.sealing import Seal
 from century.notify.tables import ChannelRow
 from century.rules.severity import Severity
 

@@ -16,6 +16,8 @@ from uuid import UUID
 from sqlalchemy.exc import SQLAlchemyError
 
 from century.core.outbound import Outbound
+from century.core.redaction import clean
+from century.core.sealing import Seal, Unsealable
 from century.core.settings import Settings
 from century.core.work import Work, Works
 from century.notify import claims, contained, kept, results
@@ -24,8 +26,7 @@ from century.notify.claims import Nothing, Parcel
 from century.notify.compose import message_of
 from century.notify.delivery import LEASE
 from century.notify.message import Message
-from century.notify.sealing import Seal, Unsealable
-from century.notify.wire import Config, Permanent, Receipt, Temporary, Wire, clean
+from century.notify.wire import Config, Permanent, Receipt, Temporary, Wire
 
 logger = logging.getLogger(__name__)
 

@@ -6,11 +6,11 @@ from sqlalchemy import insert, select
 
 from century.core import seeds
 from century.core.ids import new_id
+from century.core.sealing import Seal
 from century.core.settings import Settings
 from century.core.work import Work
 from century.notify.channel import ChannelKind
 from century.notify.channels.email import ADMINS
-from century.notify.sealing import Seal
 from century.notify.tables import ChannelRow
 from century.rules.severity import Severity
 

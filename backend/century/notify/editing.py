@@ -16,6 +16,7 @@ from century.core.actor import Actor, ActorKind
 from century.core.errors import Conflict, Forbidden, Invalid, NotFound, Unavailable
 from century.core.ids import new_id
 from century.core.outbound import Outbound
+from century.core.sealing import Seal, Unsealable
 from century.core.settings import Settings
 from century.core.work import Work
 from century.notify import kept
@@ -24,7 +25,6 @@ from century.notify.channels import kind_of
 from century.notify.channels.webhook import new_secret
 from century.notify.delivery import OPEN
 from century.notify.quiet import QuietHours
-from century.notify.sealing import Seal, Unsealable
 from century.notify.tables import ChannelRow, NotificationRow
 from century.notify.wire import Config, Wire
 from century.rules.problems import Problem

@@ -6,9 +6,9 @@ import logging
 
 from sqlalchemy import select, update
 
+from century.core.sealing import Seal, Unsealable
 from century.core.settings import Settings
 from century.core.work import Work
-from century.notify.sealing import Seal, Unsealable
 from century.notify.tables import ChannelRow
 
 logger = logging.getLogger(__name__)

@@ -11,6 +11,7 @@ from sqlalchemy import insert
 from century.core.actor import Actor
 from century.core.ids import new_id
 from century.core.outbound import Outbound
+from century.core.redaction import clean
 from century.core.settings import Settings
 from century.core.work import Work, Works
 from century.notify import editing
@@ -20,7 +21,7 @@ from century.notify.editing import Draft
 from century.notify.event import Event
 from century.notify.message import Message, alerts_page
 from century.notify.tables import AttemptRow, DeliveryRow
-from century.notify.wire import Permanent, Temporary, Wire, clean
+from century.notify.wire import Permanent, Temporary, Wire
 
 LONGEST = 40.0
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from urllib.parse import urlsplit
 
 from century.core.errors import Invalid, Unavailable
 from century.core.guard import AddressRefused
@@ -17,8 +16,6 @@ from century.core.outbound import Answer, Outbound
 from century.core.settings import Settings
 
 SEND_SECONDS = 10.0
-LONGEST_DETAIL = 400
-SHORTEST_SECRET = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,31 +82,6 @@ class Permanent(Exception):
         super().__init__(detail)
         self.detail = detail
         self.stops = stops
-
-
-def clean(detail: str, secrets: Iterable[str] = ()) -> str:
-    """A detail that may be shown and logged: one short line without the secrets, or the parts of an address in them."""
-    for secret in secrets:
-        for part in (secret, *_telling_parts(secret)):
-            detail = detail.replace(part, "…") if part else detail
-    line = " ".join("".join(each if each.isprintable() else " " for each in detail).split())
-    return line if len(line) <= LONGEST_DETAIL else line[: LONGEST_DETAIL - 1] + "…"
-
-
-def _telling_parts(secret: str) -> list[str]:
-    if len(secret) < SHORTEST_SECRET:
-        return []
-    if "://" not in secret:
-        return [secret]
-    try:
-        parts = urlsplit(secret)
-    except ValueError:
-        return []
-    pieces = [parts.password or "", parts.username or "", *parts.path.split("/"), *parts.query.split("&")]
-    # An apprise address may hold a token where a web address has its host.
-    host = parts.netloc.rpartition("@")[2]
-    pieces += [host] if parts.scheme not in ("http", "https") and "." not in host else []
-    return sorted((each for each in pieces if len(each) >= 8), key=len, reverse=True)
 
 
 @contextlib.asynccontextmanager

@@ -30,12 +30,13 @@ from century.core.graphql import (
     encode_cursor,
     extends,
     field,
+    id_of,
     loaded,
     mutation,
     subscription,
 )
 from century.core.work import Work
-from century.rules.graphql.types import Rule, id_of
+from century.rules.graphql.types import Rule
 from century.rules.severity import Severity
 from century.telemetry.graphql.services import Service
 

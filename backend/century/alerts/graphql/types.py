@@ -12,11 +12,11 @@ from century.alerts.alert import Alert as TheAlert
 from century.alerts.alert import AlertState
 from century.alerts.graphql import loaders
 from century.alerts.paging import HoldKind
-from century.core.graphql import Attribute, Info, Instants, Numbers, PageInfo, field, loaded
+from century.core.graphql import Attribute, Info, Instants, Numbers, PageInfo, field, id_of, loaded
 from century.core.graphql.pages import Page
 from century.core.work import Work
 from century.rules import runbook
-from century.rules.graphql.types import Rule, id_of, person, rules_by_id
+from century.rules.graphql.types import Rule, person, rules_by_id
 from century.rules.severity import Severity
 from century.telemetry.graphql.services import Deployment, Service
 from century.telemetry.targets import Comparison

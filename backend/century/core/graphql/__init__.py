@@ -3,6 +3,7 @@
 from century.core.graphql.attributes import Attribute
 from century.core.graphql.context import Context, Info
 from century.core.graphql.fields import Requires, extends, field, mutation, subscription
+from century.core.graphql.ids import id_of, notices
 from century.core.graphql.loaders import loaded, together
 from century.core.graphql.pages import MAX_FIRST, Page, PageInfo, check_first, decode_cursor, encode_cursor
 from century.core.graphql.payloads import DeletedPayload, IdInput, Notice
@@ -32,8 +33,10 @@ __all__ = [
     "encode_cursor",
     "extends",
     "field",
+    "id_of",
     "loaded",
     "mutation",
+    "notices",
     "subscription",
     "together",
 ]

@@ -9,7 +9,19 @@ from strawberry.dataloader import DataLoader
 from century.access.graphql import Person
 from century.alerts.graphql.types import Alert
 from century.core.actor import Permission
-from century.core.graphql import DeletedPayload, IdInput, Info, Notice, TimeRangeInput, extends, field, loaded, mutation
+from century.core.graphql import (
+    DeletedPayload,
+    IdInput,
+    Info,
+    Notice,
+    TimeRangeInput,
+    extends,
+    field,
+    id_of,
+    loaded,
+    mutation,
+    notices,
+)
 from century.core.ids import new_id
 from century.core.timerange import TimeRange
 from century.core.work import Work
@@ -38,7 +50,7 @@ from century.escalation.ladder import Ladder
 from century.escalation.planning import check_near
 from century.escalation.service import ladders_of
 from century.escalation.simulation import simulate
-from century.rules.graphql.types import Rule, id_of, notices
+from century.rules.graphql.types import Rule
 from century.rules.severity import Severity
 
 

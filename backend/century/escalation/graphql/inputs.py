@@ -6,12 +6,12 @@ from uuid import UUID
 import strawberry
 
 import century.escalation.graphql.types  # noqa: F401 (its enums are ours too)
+from century.core.graphql import id_of
 from century.escalation.planning import read_clock, read_day
 from century.escalation.policy import Level, Target, TargetKind
 from century.escalation.rotation import Rotation, RotationKind
 from century.escalation.schedule import OverrideKind
 from century.notify.quiet import Weekday
-from century.rules.graphql.types import id_of
 from century.rules.severity import Severity
 
 

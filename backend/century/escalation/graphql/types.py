@@ -9,7 +9,7 @@ import strawberry
 from century.access.graphql import Person
 from century.alerts.alert import Alert, AlertState
 from century.core.errors import Invalid
-from century.core.graphql import Info, Notice, TimeRangeInput, field
+from century.core.graphql import Info, Notice, TimeRangeInput, field, notices
 from century.core.timerange import TimeRange
 from century.escalation import coverage
 from century.escalation import policy as policies
@@ -27,7 +27,6 @@ from century.escalation.schedules import Board
 from century.escalation.simulation import Rehearsed
 from century.notify.channel import ChannelKind
 from century.notify.quiet import Weekday
-from century.rules.graphql.types import notices
 from century.rules.severity import Severity
 
 strawberry.enum(RotationKind, description="In what the length of a turn is counted.")

@@ -6,13 +6,12 @@ import orjson
 import strawberry
 
 from century.core.actor import Actor, ActorKind, Permission
-from century.core.graphql import DeletedPayload, IdInput, Info, Notice, field, mutation
+from century.core.graphql import DeletedPayload, IdInput, Info, Notice, field, id_of, mutation, notices
 from century.notify import editing, kept, previews, trying
 from century.notify.channel import ChannelKind
 from century.notify.editing import Draft, Saved
 from century.notify.graphql.types import Channel, ChannelKindInfo, MessagePreview
 from century.notify.quiet import WEEK, Weekday, read_quiet_hours
-from century.rules.graphql.types import id_of, notices
 from century.rules.severity import Severity
 
 

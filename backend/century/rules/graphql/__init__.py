@@ -3,7 +3,7 @@
 import strawberry
 
 from century.core.actor import Permission
-from century.core.graphql import DeletedPayload, IdInput, Info, Notice, TimeRangeInput, field, mutation
+from century.core.graphql import DeletedPayload, IdInput, Info, Notice, TimeRangeInput, field, id_of, mutation, notices
 from century.core.ids import new_id
 from century.core.work import Work
 from century.rules import editing, kept, objectives, wording
@@ -16,7 +16,7 @@ from century.rules.graphql.inputs import (
     SetRuleEnabledInput,
 )
 from century.rules.graphql.objective import Objective
-from century.rules.graphql.types import Rule, id_of, notices
+from century.rules.graphql.types import Rule
 
 
 @strawberry.type(

@@ -6,8 +6,8 @@ from uuid import UUID
 import strawberry
 
 from century.core.errors import Invalid
+from century.core.graphql import id_of
 from century.rules.condition import Condition, Signal, WhenNoData
-from century.rules.graphql.types import id_of
 from century.rules.objective import ObjectiveKind
 from century.rules.rule import Rule
 from century.rules.severity import Severity

@@ -1,6 +1,5 @@
 """A rule in the schema: its condition, its versions, its health, and what it last found."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -9,13 +8,11 @@ from strawberry.dataloader import DataLoader
 
 import century.telemetry.graphql  # noqa: F401 (its enums are ours too)
 from century.access.graphql import Person
-from century.core.errors import Invalid
-from century.core.graphql import Info, Notice, field, loaded
+from century.core.graphql import Info, field, loaded
 from century.core.work import Work
 from century.rules import kept, versions, wording
 from century.rules.condition import Signal, WhenNoData
 from century.rules.objective import ObjectiveKind
-from century.rules.problems import Problem
 from century.rules.rule import Rule as TheRule
 from century.rules.severity import Severity
 from century.rules.verdict import Standing
@@ -30,20 +27,8 @@ strawberry.enum(Standing, description="How a subject stands with a rule; pending
 strawberry.enum(ObjectiveKind, description="A good request did not fail, or was faster than the objective's `latency`.")
 
 
-def id_of(given: str, name: str = "id") -> UUID:
-    """An id as it came in, or Invalid."""
-    try:
-        return UUID(given)
-    except ValueError:
-        raise Invalid("this is no id", field=name) from None
-
-
 def person(person_id: UUID | None, name: str) -> Person:
     return Person(id=strawberry.ID(str(person_id)) if person_id else None, name=name)
-
-
-def notices(problems: Sequence[Problem]) -> list[Notice]:
-    return [Notice(field=each.field, message=each.message) for each in problems]
 
 
 @strawberry.type(description="Series whose attribute is one of these.")

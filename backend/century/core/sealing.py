@@ -17,7 +17,10 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 VERSION = b"\x01"
 KEY_ID_LENGTH = 4
 NONCE_LENGTH = 12
-PURPOSE = b"century channel secrets"
+CHANNELS = (b"century channel secrets", b"channel:")
+PROBES = (b"century probe secrets", b"probe:")
+HEARTBEATS = (b"century heartbeat tokens", b"heartbeat:")
+"""What keys are derived for, and what a box is bound to besides its row."""
 
 
 class Unsealable(Exception):
@@ -27,10 +30,12 @@ class Unsealable(Exception):
 class Seal:
     """Seals with the key of the first secret, opens with that of any: name the old secret second to change it."""
 
-    def __init__(self, keys: Sequence[str]) -> None:
+    def __init__(self, keys: Sequence[str], purpose: tuple[bytes, bytes] = CHANNELS) -> None:
         if not keys:
             raise ValueError("sealing needs a secret")
-        derived = [_derive(each) for each in keys]
+        info, self._bond = purpose
+        self._owner = self._bond.decode().rstrip(":")
+        derived = [_derive(each, info) for each in keys]
         self._current = _key_id(derived[0])
         self._keys = {_key_id(each): AESGCM(each) for each in reversed(derived)}
 
@@ -40,7 +45,9 @@ class Seal:
             return None
         nonce = secrets.token_bytes(NONCE_LENGTH)
         head = VERSION + self._current + nonce
-        return head + self._keys[self._current].encrypt(nonce, orjson.dumps(dict(values)), _bond(row, head))
+        return head + self._keys[self._current].encrypt(
+            nonce, orjson.dumps(dict(values)), self._bond + row.bytes + head
+        )
 
     def open(self, row: UUID, sealed: bytes | None) -> dict[str, str]:
         """The secrets of a row; raises Unsealable for what was not sealed for it by a known key."""
@@ -51,13 +58,13 @@ class Seal:
         key = self._keys.get(head[1 : 1 + KEY_ID_LENGTH])
         if head[:1] != VERSION or key is None:
             raise Unsealable(
-                "the channel's secrets were sealed with another MONITORING_SECRET: name it as MONITORING_SECRET_PREVIOUS, "
-                "or enter them again"
+                f"the {self._owner}'s secrets were sealed with another MONITORING_SECRET: "
+                "name it as MONITORING_SECRET_PREVIOUS, or enter them again"
             )
         try:
-            values = orjson.loads(key.decrypt(head[1 + KEY_ID_LENGTH :], box, _bond(row, head)))
+            values = orjson.loads(key.decrypt(head[1 + KEY_ID_LENGTH :], box, self._bond + row.bytes + head))
         except (InvalidTag, ValueError):
-            raise Unsealable("the channel's secrets do not belong to it: enter them again") from None
+            raise Unsealable(f"the {self._owner}'s secrets do not belong to it: enter them again") from None
         return {str(name): str(value) for name, value in values.items()}
 
     def is_current(self, sealed: bytes | None) -> bool:
@@ -65,12 +72,8 @@ class Seal:
         return sealed is None or sealed[1 : 1 + KEY_ID_LENGTH] == self._current
 
 
-def _bond(row: UUID, head: bytes) -> bytes:
-    return b"channel:" + row.bytes + head
-
-
-def _derive(secret: str) -> bytes:
-    return HKDF(hashes.SHA256(), 32, salt=None, info=PURPOSE).derive(secret.encode())
+def _derive(secret: str, info: bytes) -> bytes:
+    return HKDF(hashes.SHA256(), 32, salt=None, info=info).derive(secret.encode())
 
 
 def _key_id(key: bytes) -> bytes:

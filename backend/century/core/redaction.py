@@ -1,0 +1,34 @@
+"""What may be shown of a sentence that somebody else wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+LONGEST_DETAIL = 400
+SHORTEST_SECRET = 4
+
+
+def clean(detail: str, secrets: Iterable[str] = ()) -> str:
+    """A detail that may be shown and logged: one short line without the secrets, or the parts of an address in them."""
+    for secret in secrets:
+        for part in (secret, *_telling_parts(secret)):
+            detail = detail.replace(part, "…") if part else detail
+    line = " ".join("".join(each if each.isprintable() else " " for each in detail).split())
+    return line if len(line) <= LONGEST_DETAIL else line[: LONGEST_DETAIL - 1] + "…"
+
+
+def _telling_parts(secret: str) -> list[str]:
+    if len(secret) < SHORTEST_SECRET:
+        return []
+    if "://" not in secret:
+        return [secret]
+    try:
+        parts = urlsplit(secret)
+    except ValueError:
+        return []
+    pieces = [parts.password or "", parts.username or "", *parts.path.split("/"), *parts.query.split("&")]
+    # An apprise address may hold a token where a web address has its host.
+    host = parts.netloc.rpartition("@")[2]
+    pieces += [host] if parts.scheme not in ("http", "https") and "." not in host else []
+    return sorted((each for each in pieces if len(each) >= 8), key=len, reverse=True)

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import strawberry
 
+import century.rules.graphql.types  # noqa: F401 (its enums are ours too)
 from century.core.errors import Invalid
 from century.core.graphql import id_of
 from century.rules.condition import Condition, Signal, WhenNoData

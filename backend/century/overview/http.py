@@ -1,0 +1,7 @@
+"""Addresses of the overview that are not GraphQL."""
+
+from __future__ import annotations
+
+from typing import Any
+
+routes: list[Any] = []

@@ -22,6 +22,7 @@ from century.rules.subject import Subject, subject_of
 from century.telemetry import chunk, hour, metrics, raw
 from century.telemetry.chunk import HOUR, MINUTE
 from century.telemetry.hour import DAY
+from century.telemetry.identity import SHOWN
 from century.telemetry.instants import instant, nanoseconds
 from century.telemetry.kept import Kept
 from century.telemetry.query import Reader
@@ -260,7 +261,8 @@ def _bound(series: int, wanted: Plan) -> None:
 async def _services(connection: Connection, rule: Rule, span: TimeRange) -> dict[str, int]:
     """The services that a rule is about, of those that were heard in a range."""
     rows = await connection.fetch(
-        "SELECT name, id FROM service WHERE ($1::text IS NULL OR name = $1) AND last_seen_at >= $2 ORDER BY name",
+        "SELECT name, id FROM service WHERE ($1::text IS NULL OR name = $1) AND last_seen_at >= $2 AND "
+        f"{SHOWN} ORDER BY name",
         rule.service, span.start - rule.condition.window,
     )  # fmt: skip
     return dict(rows)

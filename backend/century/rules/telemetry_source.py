@@ -23,6 +23,7 @@ from century.rules.signals import Found, History, Trace
 from century.rules.subject import Subject, subject_of
 from century.rules.verdict import Reading
 from century.telemetry import hour, metrics, raw, summary
+from century.telemetry.identity import SHOWN
 from century.telemetry.instants import nanoseconds
 from century.telemetry.lately import Lately
 from century.telemetry.listening import listening_since
@@ -41,10 +42,10 @@ AHEAD = 30 * SECOND
 AT_ONCE = 20
 ROUTES_KEPT = timedelta(seconds=5)
 
-HEARD = """
+HEARD = f"""
     SELECT id, name, greatest(last_seen_at, (
         SELECT received_at FROM block WHERE service_id = service.id ORDER BY first_at DESC LIMIT 1))
-    FROM service"""
+    FROM service WHERE {SHOWN}"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,7 +281,7 @@ async def heard(connection: Connection, names: Sequence[str] | None) -> list[Hea
     """Services, and when each was heard last."""
     if names is None:
         return [Heard(*row) for row in await connection.fetch(HEARD)]
-    return [Heard(*row) for row in await connection.fetch(HEARD + " WHERE name = ANY($1::text[])", list(names))]
+    return [Heard(*row) for row in await connection.fetch(HEARD + " AND name = ANY($1::text[])", list(names))]
 
 
 def _of_points(rule: Rule) -> bool:

@@ -22,6 +22,7 @@ from century.core.errors import Unavailable
 from century.core.work import Works
 from century.telemetry.block import Block, span
 from century.telemetry.exemplar import Exemplar
+from century.telemetry.identity import is_internal
 from century.telemetry.instants import instant
 
 logger = logging.getLogger("century.telemetry")
@@ -232,6 +233,8 @@ class Committer:
 
     def _note(self, rows: Iterable[Stored]) -> None:
         for row in rows:
+            if is_internal(row.service):
+                continue
             self._news.setdefault(row.service, (row.service_id, set()))[1].update(row.slots)
         self._is_news.set()
 

@@ -24,6 +24,10 @@ MOST_ATTRIBUTES = 30
 LARGEST_RESOURCE = 65_536
 LARGEST_ATTRIBUTES = 262_144
 MOST_BUCKETS = 1024
+INTERNAL = "century/"
+"""So begin the names of services under which the installation keeps what it measured itself."""
+SHOWN = f"NOT starts_with(name, '{INTERNAL}')"
+"""Which services are people's, in SQL."""
 # What tells two instances of a service apart when they do not say who they are.
 INSTANCE = "service.instance.id"
 STAND_INS = (("k8s.pod.uid",), ("k8s.pod.name",), ("container.id",), ("host.name", "process.pid"), ("host.name",))
@@ -92,6 +96,11 @@ class Source:
     instance: str
 
 
+def is_internal(service: str) -> bool:
+    """Whether the installation keeps its own measurements under this name: nobody is shown it as a service."""
+    return service.startswith(INTERNAL)
+
+
 def source(resource: bytes) -> Source:
     """Who sends, out of a resource message; raises `Malformed` or `Refused`."""
     if len(resource) > LARGEST_RESOURCE:
@@ -106,6 +115,8 @@ def source(resource: bytes) -> Source:
     )
     if len(service) > LONGEST_NAME:
         raise Refused(f"its service.name is longer than {LONGEST_NAME} characters")
+    if is_internal(service):
+        raise Refused(f"names of services that begin with {INTERNAL} are the installation's own")
     return Source(service, instance[:LONGEST_NAME])
 
 

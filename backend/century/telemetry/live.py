@@ -16,6 +16,7 @@ from century.core.bus import Message
 from century.core.work import Works
 from century.telemetry import performance
 from century.telemetry.committer import TOPIC
+from century.telemetry.identity import SHOWN
 from century.telemetry.performance import Point
 from century.telemetry.query import Reader
 from century.telemetry.raw import reading
@@ -94,7 +95,7 @@ class Live:
         else:
             now = int(self._works.clock.now().timestamp()) // STEP * STEP
             async with reading(self._works.engine) as raw:
-                for name, number in await raw.fetch("SELECT name, id FROM service"):
+                for name, number in await raw.fetch(f"SELECT name, id FROM service WHERE {SHOWN}"):
                     self._add(name, number, range(now - MISSED_SECONDS, now + STEP, STEP))
         if self._due:
             self._wake.set()

@@ -15,6 +15,7 @@ from century.core.work import Works
 from century.telemetry import grid, health, hour, metrics, performance, summary
 from century.telemetry.chunk import MINUTE
 from century.telemetry.health import Health
+from century.telemetry.identity import SHOWN
 from century.telemetry.instants import nanoseconds
 from century.telemetry.metrics import Aggregation, Group
 from century.telemetry.performance import Columns, Route, RouteOrder, Totals
@@ -112,7 +113,7 @@ _SERVICE = "SELECT id, uid, name, first_seen_at, last_seen_at, refused_series FR
 async def services(works: Works) -> list[Service]:
     """Every service, by name."""
     async with asking(works.engine) as raw:
-        return [Service(*row) for row in await raw.fetch(f"{_SERVICE} ORDER BY name")]
+        return [Service(*row) for row in await raw.fetch(f"{_SERVICE} WHERE {SHOWN} ORDER BY name")]
 
 
 async def service(works: Works, name: str) -> Service:
@@ -133,7 +134,7 @@ async def load(works: Works, reader: Reader, asked: Sequence[Asked]) -> list[Loa
 async def _load(raw: Connection, reader: Reader, asked: Asked) -> Loaded:
     span, most = asked.range, asked.max_points
     if asked.service is None:
-        numbers = [number for (number,) in await raw.fetch("SELECT id FROM service ORDER BY id")]
+        numbers = [number for (number,) in await raw.fetch(f"SELECT id FROM service WHERE {SHOWN} ORDER BY id")]
     else:
         numbers = [asked.service]
     if most is None:

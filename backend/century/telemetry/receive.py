@@ -16,12 +16,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from century.core.actor import Actor
 from century.core.errors import CenturyError, Invalid, TooLarge, Unavailable
 from century.core.ids import new_id
-from century.telemetry import answers, block, committer, otlp, otlp_json, spans
+from century.telemetry import answers, block, otlp, otlp_json, spans
 from century.telemetry.answers import Media
 from century.telemetry.batch import Batch
+from century.telemetry.committer import Committer, Stored, slots
 from century.telemetry.exemplar import Exemplar
 from century.telemetry.instants import instant
 from century.telemetry.refusals import Refusals
+from century.telemetry.series import MOST_SERIES, Registry
 from century.telemetry.tables import RequestRow
 from century.telemetry.wire import Malformed, TooMany
 
@@ -61,22 +63,36 @@ async def receive_metrics(telemetry: Telemetry, actor: Actor, body: bytes, media
         # What a refused request opened must not be in the way of the next.
         catalogue.trim()
         raise
-    batch = await telemetry.registry.settle(batch, actor)
+    refusals = await keep(telemetry.registry, telemetry.committer, actor, batch, digest, now)
+    catalogue.trim()
+    return refusals
+
+
+async def keep(
+    registry: Registry,
+    committer: Committer,
+    actor: Actor,
+    batch: Batch,
+    digest: bytes,
+    now: datetime,
+    bound: int = MOST_SERIES,
+) -> Refusals:
+    """Store a batch under the series of its points, and return after COMMIT; what repeats a digest is stored once."""
+    batch = await registry.settle(batch, actor, bound)
     parts = batch.by_service()
-    await telemetry.registry.know([service for service, _ in parts], actor)
+    await registry.know([service for service, _ in parts], actor)
     exemplars: dict[str, list[Exemplar]] = {}
     for each in batch.exemplars:
         exemplars.setdefault(each.service, []).append(each)
     rows = [
         # A service's exemplars go with the first of its rows.
-        _row(service, telemetry.registry.services[service], digest, now, hour, part, exemplars.pop(service, ()))
+        _row(service, registry.services[service], digest, now, hour, part, exemplars.pop(service, ()))
         for service, whole in parts
         for hour, part in block.by_hour(whole)
     ]
     if rows:
-        await telemetry.committer.store(rows)
-        telemetry.registry.seen([(telemetry.registry.services[service], whole) for service, whole in parts], now)
-    telemetry.registry.catalogue.trim()
+        await committer.store(rows)
+        registry.seen([(registry.services[service], whole) for service, whole in parts], now)
     return batch.refusals
 
 
@@ -152,10 +168,10 @@ def _row(
     hour: int,
     part: block.Block,
     exemplars: Sequence[Exemplar],
-) -> committer.Stored:
+) -> Stored:
     first, last = block.span(part)
     own = hashlib.sha256(b"%b%d.%d" % (digest, number, hour)).digest()
-    return committer.Stored(
+    return Stored(
         service=service,
         service_id=number,
         digest=own,
@@ -165,6 +181,6 @@ def _row(
         hour=instant(hour),
         points=part.points,
         columns=block.encode(part),
-        slots=committer.slots(part, int(now.timestamp() * SECOND)),
+        slots=slots(part, int(now.timestamp() * SECOND)),
         exemplars=exemplars,
     )

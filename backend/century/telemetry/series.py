@@ -23,7 +23,7 @@ from century.core.ids import new_id
 from century.core.work import Work, Works
 from century.telemetry.batch import Batch, Discovery
 from century.telemetry.block import I4, Block
-from century.telemetry.identity import LONGEST_NAME, Stream
+from century.telemetry.identity import LONGEST_NAME, Stream, is_internal
 from century.telemetry.otlp import Catalogue
 
 logger = logging.getLogger("century.telemetry")
@@ -35,7 +35,6 @@ MOST_REMEMBERED = 100_000
 SEEN_SERVICE_SECONDS = 60
 SEEN_SERIES_SECONDS = 3_600
 
-BOUND = f"a key may have {MOST_SERIES} active series, and this one has as many; the new ones are not kept"
 SERVICES = f"there are {MOST_SERVICES} services already, and no more are taken"
 
 INSERT_SERVICES = text("""
@@ -79,6 +78,11 @@ SEE_SERIES = text("""
 Fingerprint = tuple[int, bytes]
 
 
+def over(bound: int) -> str:
+    """Why no more series are taken."""
+    return f"a key may have {bound} active series, and this one has as many; the new ones are not kept"
+
+
 class Registry:
     """What this process knows of services and series."""
 
@@ -92,7 +96,7 @@ class Registry:
         self._series_seen = np.zeros(1024, np.int64)
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def settle(self, batch: Batch, actor: Actor) -> Batch:
+    async def settle(self, batch: Batch, actor: Actor, bound: int = MOST_SERIES) -> Batch:
         """The batch with a series for every point; the points of series over the bound are refused and counted."""
         if not batch.discoveries:
             return batch
@@ -111,7 +115,7 @@ class Registry:
             reasons: dict[int, str] = {}
             if asked:
                 async with self.works.begin(actor) as work:
-                    settled, reasons = await self._insert(work, asked, actor.credential)
+                    settled, reasons = await self._insert(work, asked, actor.credential, bound)
                 for place, series in settled.items():
                     discovery = batch.discoveries[place]
                     discovery.stream.ids[discovery.key] = series
@@ -143,12 +147,13 @@ class Registry:
             uids = [new_id(work.now) for _ in missing[: max(0, room)]]
             parameters = {"uids": uids, "names": missing[: len(uids)], "now": work.now}
             for row in await work.rows(INSERT_SERVICES, parameters):
-                work.record("service.discovered", row.uid, subject_name=row.name[:LONGEST_NAME])
+                if not is_internal(row.name):
+                    work.record("service.discovered", row.uid, subject_name=row.name[:LONGEST_NAME])
             found |= {row.name: row.id for row in await work.rows(SELECT_SERVICES, {"names": missing})}
         return found
 
     async def _insert(
-        self, work: Work, asked: dict[int, Discovery], key: UUID | None
+        self, work: Work, asked: dict[int, Discovery], key: UUID | None, bound: int
     ) -> tuple[dict[int, int], dict[int, str]]:
         reasons: dict[int, str] = {}
         services = await self.enter(work, (each.stream.service for each in asked.values()))
@@ -171,7 +176,7 @@ class Registry:
         if new:
             await work.execute(LOCK_KEY, {"key": str(key)})
             active = await work.scalar(COUNT_SERIES, {"key": key, "since": work.now - ACTIVE})
-            room = max(0, MOST_SERIES - active)
+            room = max(0, bound - active)
             if room:
                 await self._enter_series(work, key, {each: wanted[each] for each in new[:room]}, metrics)
                 known |= await self._known(work, new)
@@ -181,7 +186,7 @@ class Registry:
             if fingerprint in known:
                 settled[place] = known[fingerprint]
             else:
-                reasons[place] = BOUND
+                reasons[place] = over(bound)
         return settled, reasons
 
     async def _metrics(

@@ -13,6 +13,7 @@ from hashlib import blake2b
 import numpy as np
 
 from century.telemetry import summary
+from century.telemetry.identity import SHOWN
 from century.telemetry.raw import Connection
 from century.telemetry.summary import Summary
 
@@ -31,7 +32,7 @@ async def make(raw: Connection, step: int, start: datetime) -> None:
     """Make the total of the summaries that begin then; wants a transaction of `raw.writing`."""
     rows = await raw.fetch(
         "SELECT service_id, summary.xmin::text::bigint, data FROM service JOIN summary ON service_id = service.id"
-        " WHERE step = $1 AND start = $2 ORDER BY service_id",
+        f" WHERE step = $1 AND start = $2 AND {SHOWN} ORDER BY service_id",
         step, start,
     )  # fmt: skip
     if len(rows) < 2:

@@ -27,7 +27,9 @@ from century.core.graphql.sockets import Sockets
 from century.core.http import ERRORS, Site
 from century.core.settings import Settings
 from century.core.work import Works
-from century.rules.signals import Sources
+from century.probes.beats import Pings
+from century.rules.heartbeat_source import HeartbeatSource
+from century.rules.signals import Source, Sources
 from century.rules.telemetry_source import TelemetrySource
 from century.rules.trying import Backtests
 from century.schema import STAGES, make_api
@@ -51,9 +53,12 @@ class App:
     alert_feed: Feed
     api: Api
     backtests: Backtests = field(init=False)
+    pings: Pings = field(init=False)
 
     def __post_init__(self) -> None:
-        self.backtests = Backtests(self.works, Sources([TelemetrySource(self.works, self.telemetry.reader)]))
+        self.pings = Pings(self.works)
+        sources: list[Source] = [TelemetrySource(self.works, self.telemetry.reader), HeartbeatSource(self.works)]
+        self.backtests = Backtests(self.works, Sources(sources))
 
 
 def create_app(settings: Settings, *, clock: Clock | None = None, watches_itself: bool = False) -> Litestar:

@@ -56,7 +56,12 @@ TIMETABLE = (
     Entry("century.access.jobs:forget_expired", minute=EVERY_FIVE_MINUTES, second={40}),
 )
 # What the worker does all the time: `module:function`, each running for as long as the worker does.
-LOOPS: tuple[str, ...] = ("century.alerts.jobs:watch", "century.escalation.jobs:climb", "century.notify.jobs:deliver")
+LOOPS: tuple[str, ...] = (
+    "century.probes.jobs:beat",
+    "century.alerts.jobs:watch",
+    "century.escalation.jobs:climb",
+    "century.notify.jobs:deliver",
+)
 # What a new installation begins with: `module:function`, each a service that plants its seed once.
 SEEDS = ("century.rules.defaults:plant", "century.escalation.defaults:plant")
 

@@ -22,8 +22,9 @@ from century.core.settings import Settings
 from century.core.work import Work, Works
 from century.rules import kept
 from century.rules.change import Change
+from century.rules.heartbeat_source import HeartbeatSource
 from century.rules.service import Rulebook
-from century.rules.signals import Sources
+from century.rules.signals import Source, Sources
 from century.rules.subject import Subject
 from century.rules.telemetry_source import TelemetrySource
 from century.telemetry.committer import TOPIC
@@ -41,8 +42,9 @@ AT_ONCE = 500
 
 async def watch(settings: Settings, works: Works) -> None:
     """Evaluate rules as soon as telemetry is stored, move alerts with what is found, and sweep every two seconds."""
-    watcher = Watcher(works, Sources([TelemetrySource(works, Reader(works.engine))]))
-    async with contextlib.aclosing(rounds(works.bus, TOPIC, journal.TOPIC, every=SWEEP_SECONDS)) as turns:
+    watcher = Watcher(works, Sources([TelemetrySource(works, Reader(works.engine)), HeartbeatSource(works)]))
+    topics = (TOPIC, journal.TOPIC, *sorted(watcher.topics))
+    async with contextlib.aclosing(rounds(works.bus, *topics, every=SWEEP_SECONDS)) as turns:
         async for said in turns:
             await watcher.turn(said)
 
@@ -60,10 +62,11 @@ class Watcher:
         self.works = works
         self.sources = sources
         self.book = Rulebook(works, sources)
+        self.topics = frozenset(topic for each in sources.measured for topic in each.topics)
         self._everything = True
         self._apart = True
         self._aside: dict[Pair, float] = {}
-        self._swept = self._brought = -AGAIN_SECONDS
+        self._swept = self._brought = self._measured = -AGAIN_SECONDS
 
     async def turn(self, said: Sequence[Message]) -> None:
         """One round: what was stored, and what has become due. Whatever fails, the next one looks again."""
@@ -74,6 +77,8 @@ class Watcher:
                 await self.look(None)
             elif services:
                 await self.look(services)
+            for source in self._moved(said):
+                await self.measure(source)
             if asyncio.get_running_loop().time() - self._swept >= SWEEP_SECONDS or everything:
                 self._swept = asyncio.get_running_loop().time()
                 await self.sweep()
@@ -91,12 +96,36 @@ class Watcher:
             if not message.data:
                 self._everything = True
                 self.book.changed()
+            elif message.topic in self.topics:
+                continue
             elif message.topic == TOPIC:
                 services[orjson.loads(message.data)["service"]] = None
             elif str(orjson.loads(message.data).get("kind", "")).startswith(("rule.", "objective.", "routes.")):
                 self.book.changed()
                 self._apart = True
         return list(services)
+
+    def _moved(self, said: Sequence[Message]) -> list[Source]:
+        """The sources that said that something changed."""
+        topics = {message.topic for message in said}
+        return [each for each in self.sources.measured if not topics.isdisjoint(each.topics)]
+
+    async def measure(self, source: Source) -> None:
+        """Evaluate what changed of what a source measures by itself, and follow it."""
+        now = self.works.clock.now()
+        await self.follow(await self.book.measured(source, now, await source.news(now)))
+
+    async def _measure_all(self) -> None:
+        """What changed, and now and then everything: who moved something may have died before it said so."""
+        loop = asyncio.get_running_loop()
+        everything = loop.time() - self._measured >= AGAIN_SECONDS
+        if everything:
+            self._measured = loop.time()
+        for source in self.sources.measured:
+            if everything:
+                await self.follow(await self.book.measured(source, self.works.clock.now()))
+            else:
+                await self.measure(source)
 
     async def look(self, services: list[str] | None) -> None:
         """Evaluate what these services reported (None: all of them), and follow it."""
@@ -105,6 +134,7 @@ class Watcher:
     async def sweep(self) -> None:
         """Do what has become due, and find again what was lost."""
         await self._kept("due rules", self._due)
+        await self._kept("what is measured", self._measure_all)
         await self._kept("dependencies", self._in_one(dependencies.adopt))
         await self._kept("ended windows", self._in_one(windows.release_ended))
         await self._kept("what is due of alerts", self._attend)

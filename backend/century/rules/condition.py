@@ -58,6 +58,9 @@ RATIOS = frozenset({Signal.ERROR_RATE, Signal.AVAILABILITY, Signal.APDEX, Signal
 AGES = frozenset({Signal.SILENCE, Signal.HEARTBEAT})
 """Signals that grow by themselves, in seconds since something was last heard."""
 
+OUTSIDE = frozenset({Signal.PROBE_STATE, Signal.PROBE_LATENCY, Signal.FACT, Signal.TLS_DAYS_LEFT, Signal.HEARTBEAT})
+"""Signals of what is watched from outside: each probe, each part of it and each heartbeat is a subject of its own."""
+
 _UNITS = {
     Signal.LATENCY_AVG: "s",
     Signal.LATENCY_P95: "s",

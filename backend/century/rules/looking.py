@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Container, Sequence
+from collections.abc import Collection, Container, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -76,8 +76,14 @@ class Looker:
         error = error or self._unheeded(rule.id, now)
         self.health[rule.id] = Health(now, seconds, error[:LONGEST_ERROR] if error else None)
 
-    async def look(self, rules: Sequence[Rule], services: Sequence[str] | None, now: datetime) -> list[Change]:
-        """What changes in what these rules find of these services, or of all."""
+    async def look(
+        self,
+        rules: Sequence[Rule],
+        services: Sequence[str] | None,
+        now: datetime,
+        only: Collection[str] | None = None,
+    ) -> list[Change]:
+        """What changes in what these rules find of these services, or of all; `only`: of subjects of these texts."""
         changes: list[Change] = []
         by_source: dict[int, tuple[Source, list[Rule]]] = {}
         for rule in rules:

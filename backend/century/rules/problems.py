@@ -12,7 +12,7 @@ from uuid import UUID
 
 from century.core.wording import duration
 from century.rules import fitting, routes, runbook
-from century.rules.condition import AGES, NAMED, OF_REQUESTS, RATIOS, Condition, Signal, WhenNoData
+from century.rules.condition import AGES, NAMED, OF_REQUESTS, OUTSIDE, RATIOS, Condition, Signal, WhenNoData
 from century.rules.rule import Rule
 from century.rules.wording import NAMES, PERCENT, show
 from century.telemetry.targets import Comparison
@@ -136,11 +136,11 @@ def _of_condition(condition: Condition) -> Iterator[Problem]:
         yield Problem("condition.minSamples", f"minSamples must lie between 1 and {MOST_SAMPLES}")
     if condition.signal in NAMED and not condition.metric:
         yield Problem("condition.metric", f"the signal {condition.signal.value} needs the name of what it reads")
-    for given, named in (
-        (condition.metric, "metric"), (condition.aggregation, "aggregation"), (condition.filter, "filter"),
-        (condition.group_by, "groupBy"),
+    for given, named, allowed in (
+        (condition.metric, "metric", NAMED), (condition.aggregation, "aggregation", NAMED),
+        (condition.filter, "filter", NAMED | OUTSIDE), (condition.group_by, "groupBy", NAMED - OUTSIDE),
     ):  # fmt: skip
-        if given and condition.signal not in NAMED:
+        if given and condition.signal not in allowed:
             yield Problem(
                 f"condition.{named}", f"{named} is for stored metrics: choose the signal METRIC or leave it out"
             )

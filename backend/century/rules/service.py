@@ -14,7 +14,7 @@ from century.rules.looking import Looker
 from century.rules.memory import Held, Memory
 from century.rules.rule import Rule
 from century.rules.ruleset import RuleSet
-from century.rules.signals import Sources
+from century.rules.signals import Source, Sources
 from century.rules.subject import Subject
 from century.rules.verdict import Standing, Verdict
 from century.rules.verdicts import Health
@@ -71,9 +71,19 @@ class Rulebook:
         names = [services] if isinstance(services, str) else list(dict.fromkeys(services))
         for name in names:
             self._looked[name] = now
-        return _distinct(
-            [*await self._waiting(now), *await self._looker.look(self._rules.reporting(names, now), names, now)]
-        )
+        rules = [each for each in self._rules.reporting(names, now) if not self.sources.measuring(each).topics]
+        return _distinct([*await self._waiting(now), *await self._looker.look(rules, names, now)])
+
+    async def measured(self, source: Source, now: datetime, only: Collection[str] | None = None) -> list[Change]:
+        """What changes in what this source measures: of subjects of these texts, or of all, also of those that are no more."""
+        await self._reload(now)
+        rules = [each for each in self._rules.all.values() if self.sources.of(each.condition.signal) is source]
+        if only is None:
+            await self._end(source, rules, now)
+        changes = await self._waiting(now)
+        if rules and (only is None or only):
+            changes += await self._looker.look(rules, None, now, only)
+        return _distinct(changes)
 
     async def due(self, now: datetime) -> list[Change]:
         """What changes by the passing of time: holding, silence, windows that run empty, and whatever was missed."""
@@ -199,6 +209,19 @@ class Rulebook:
     def _forget(self, rule: UUID, subject: Subject) -> None:
         self._memory.drop(rule, subject)
         self._gone.append((rule, subject))
+
+    async def _end(self, source: Source, rules: Sequence[Rule], now: datetime) -> None:
+        """Close what stands of subjects that there are no more."""
+        held = [each for rule in rules for each in self._memory.of(rule.id)]
+        gone = await source.ended({each.subject for each in held}) if held else {}
+        for each in held:
+            why = gone.get(each.subject)
+            if why is None:
+                continue
+            if each.verdict.standing in WRONG:
+                self._close(self._rules.all[each.rule], each.subject, each.verdict, now, why)
+            else:
+                self._forget(each.rule, each.subject)
 
     async def _missed(self, now: datetime) -> list[Change]:
         """Look at services that reported since they were looked at: who stored it may have died before it said so.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -67,9 +67,13 @@ class Trace:
 
 
 class Source(Protocol):
-    """Measures some signals."""
+    """Measures some signals. `topics` are those of the bus on which it is told that some value changed.
+
+    What reports by the name of its service has none: its rules are looked at whenever a service reports.
+    """
 
     signals: frozenset[Signal]
+    topics: frozenset[str]
 
     async def services(self, now: datetime) -> Mapping[str, datetime]:
         """The services that it heard of lately, and when it heard of them last."""
@@ -86,6 +90,12 @@ class Source(Protocol):
         What was not heard before that, or is not heard without it, tells nothing of the service.
         """
 
+    async def ended(self, subjects: Collection[Subject]) -> Mapping[Subject, str]:
+        """Which of these there are no more, and why: what stands of them is over, whatever silence means."""
+
+    async def news(self, now: datetime) -> frozenset[str]:
+        """The texts of the subjects whose values may have changed since this was asked last."""
+
     async def history(self, rule: Rule, span: TimeRange, step: timedelta | None = None) -> History:
         """What a rule would have read in a range; without a step, as finely as is useful."""
 
@@ -99,6 +109,11 @@ class Sources:
     def __init__(self, sources: Iterable[Source]) -> None:
         self.all = tuple(sources)
         self._of = {signal: source for source in self.all for signal in source.signals}
+
+    @property
+    def measured(self) -> list[Source]:
+        """Those that tell by themselves when something changed, instead of by the names of services."""
+        return [each for each in self.all if each.topics]
 
     def of(self, signal: Signal) -> Source | None:
         """The source of a signal, if there is one."""

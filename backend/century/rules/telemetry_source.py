@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -61,6 +61,7 @@ class TelemetrySource:
     """Reads rules' windows: those of up to five minutes from points, longer ones from what is kept of them."""
 
     signals = OF_SUMMARIES | {Signal.SILENCE, Signal.METRIC}
+    topics: frozenset[str] = frozenset()
 
     def __init__(self, works: Works, reader: Reader) -> None:
         self.works = works
@@ -79,6 +80,14 @@ class TelemetrySource:
     async def listening_since(self) -> datetime | None:
         """Since when some server has been taking telemetry."""
         return await listening_since(self.works.bus)
+
+    async def ended(self, subjects: Collection[Subject]) -> Mapping[Subject, str]:
+        """None: a service that is not heard of is silent."""
+        return {}
+
+    async def news(self, now: datetime) -> frozenset[str]:
+        """None: what is new is told by the service that reported."""
+        return frozenset()
 
     async def read(self, rules: Sequence[Rule], services: Sequence[str] | None, now: datetime) -> Mapping[UUID, Found]:
         """What rules read of these services, or of all."""

@@ -25,7 +25,7 @@ NAMES = {
     Signal.PROBE_STATE: "state of the probe",
     Signal.PROBE_LATENCY: "response time of the probe",
     Signal.TLS_DAYS_LEFT: "time until the certificate expires",
-    Signal.HEARTBEAT: "time since the last heartbeat",
+    Signal.HEARTBEAT: "delay of the heartbeat",
 }
 PERCENT = RATIOS - {Signal.APDEX} | {Signal.CPU}
 _ANY = {

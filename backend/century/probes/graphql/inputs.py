@@ -1,0 +1,9 @@
+"""Inputs."""
+
+import strawberry
+
+
+@strawberry.input
+class AttributeInput:
+    key: str
+    value: str

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from ipaddress import ip_address
@@ -10,6 +11,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 from uuid import UUID
+
+import uvloop
 
 from century.core.egress import Address
 from century.core.guard import Guard
@@ -65,3 +68,9 @@ async def ask(
 def facts(measured: Measurement) -> dict[str, float]:
     """The facts by name, those of a part as `name part`."""
     return {f"{each.name} {each.part}".strip(): each.value for each in measured.facts}
+
+
+def on_uvloop(work: Callable[[], Coroutine[Any, Any, Measurement]]) -> Measurement:
+    """What a check finds on the loop that the worker has. To be called in a thread."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(work())

@@ -15,7 +15,12 @@ import asyncpg
 from century.embedded import _free_port, _postgres_binaries
 from century.process import Identity, end, identity_for, spawn
 
-DEBIAN = Path("/usr/lib/postgresql/15/bin")
+# Debian's newest, which has what the wheel leaves out: TLS and the contributed modules.
+DEBIAN = max(
+    Path("/usr/lib/postgresql").glob("*/bin/postgres"),
+    key=lambda each: int(each.parts[-3]) if each.parts[-3].isdecimal() else 0,
+    default=Path("/usr/lib/postgresql/none/bin/postgres"),
+).parent
 PASSWORD = "a password: with/signs@"
 SETTINGS = {
     "listen_addresses": "127.0.0.1",

@@ -166,7 +166,9 @@ def _latency(condition: Condition, latency: float) -> str | None:
 
 
 def words(latency: float) -> str:
-    """Seconds as people say them: "84 ms", "2.3 s"."""
+    """Seconds as people say them: "0.24 ms", "84 ms", "2.3 s"."""
+    if latency < 0.00995:
+        return f"{latency * 1000:.2g} ms"
     return f"{latency * 1000:.0f} ms" if latency < 0.9995 else f"{latency:.3g} s"
 
 

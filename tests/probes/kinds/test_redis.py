@@ -19,7 +19,7 @@ from redis.exceptions import ResponseError
 from century.probes.kinds import redis
 from century.probes.measurement import Measurement, Trouble
 from tests.conftest import Servers
-from tests.probes.asking import NOW, ask, config, facts, wire
+from tests.probes.asking import NOW, ask, config, facts, on_uvloop, wire
 from tests.probes.caches import ValkeyServer, over_tls
 
 
@@ -289,6 +289,11 @@ async def test_certificates_are_checked_by_name(server: ValkeyServer) -> None:
         unknown = await ask(redis, {"url": url}, through)
         assert unknown.message == "the certificate of cache.example.com is from an issuer that is not trusted"
         assert (await ask(redis, {"url": url, "verifyTls": "false"}, through)).ok
+        settings = {"url": url, "ca": ca}
+        assert (await asyncio.to_thread(on_uvloop, lambda: ask(redis, settings, through))).ok
+        settings["url"] = url.replace("cache", "other")
+        wrong = await asyncio.to_thread(on_uvloop, lambda: ask(redis, settings, through))
+        assert wrong.message == "the certificate is not one of other.example.com"
     plain = await ask(redis, {"url": f"rediss://127.0.0.1:{server.port}"}, timeout=0.3)
     assert plain.trouble is Trouble.TIMEOUT
 

@@ -18,6 +18,7 @@ from century.probes.database_door import MODES, OWN, Full, door_of, open_door, o
 from century.probes.kind import Config, FactName, Field, FieldType, Problem
 from century.probes.kinds import Target
 from century.probes.measurement import Fact, Measurement, Step, Trouble
+from century.probes.seen import words
 from century.probes.selecting import one_number, query_problem
 from century.probes.wire import Failed, Wire
 
@@ -198,7 +199,7 @@ class _Look:
         message = f"{seen.connections} of {seen.usable} connections are taken"
         if seen.waiting:
             message += f", {seen.waiting} of them wait for a lock"
-        return self.measurement(True, f"answers in {(self.latency or 0) * 1000:.1f} ms; {message}")
+        return self.measurement(True, f"answers in {words(self.latency or 0)}; {message}")
 
     def failed(self, error: Failed) -> Measurement:
         self.reached = self.reached or error.reached

@@ -13,6 +13,7 @@ from century.probes.exposition import NoExposition, Scrape, keeping, parse
 from century.probes.kind import Config, FactName, Field, FieldType, Problem
 from century.probes.kinds import Target
 from century.probes.measurement import Fact, Measurement, Trouble
+from century.probes.seen import words
 from century.probes.wire import Failed, Wire
 from century.telemetry.identity import LONGEST_NAME
 
@@ -118,7 +119,7 @@ async def check(target: Target, wire: Wire) -> Measurement:
     left_out = "; ".join(f"{count} left out: {why}" for why, count in scrape.dropped.most_common(3))
     return Measurement(
         True,
-        f"{len(scrape.samples)} samples in {reply.latency * 1000:.0f} ms{'; ' + left_out if left_out else ''}",
+        f"{len(scrape.samples)} samples in {words(reply.latency)}{'; ' + left_out if left_out else ''}",
         reply.latency,
         facts,
         steps=reply.steps,

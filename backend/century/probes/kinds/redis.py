@@ -15,6 +15,7 @@ from century.probes.kinds import Target
 from century.probes.measurement import Fact, Measurement, Step, Trouble
 from century.probes.redis_door import LIKE, LIKE_SENTINEL, OWN, SENTINEL_PORT, Door, Said, redis_address, text_of
 from century.probes.redis_health import health, parse_info
+from century.probes.seen import words
 from century.probes.wire import Failed, Wire
 
 LABEL = "Redis"
@@ -175,7 +176,7 @@ class _Look:
         self.memory = known.memory
         self.facts += known.facts
         self.lines += [known.line, *known.troubles]
-        well = f"answers in {self.latency * 1000:.1f} ms"
+        well = f"answers in {words(self.latency)}"
         return self.measurement(True, f"{well}, but {'; '.join(known.troubles)}" if known.troubles else well)
 
     def failed(self, error: Failed) -> Measurement:

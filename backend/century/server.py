@@ -27,6 +27,8 @@ from century.core.graphql.sockets import Sockets
 from century.core.http import ERRORS, Site
 from century.core.settings import Settings
 from century.core.work import Works
+from century.overview.metrics import Metrics
+from century.overview.self_metrics import Telling
 from century.probes.beats import Pings
 from century.rules.heartbeat_source import HeartbeatSource
 from century.rules.signals import Source, Sources
@@ -54,11 +56,13 @@ class App:
     api: Api
     backtests: Backtests = field(init=False)
     pings: Pings = field(init=False)
+    metrics: Metrics = field(init=False)
 
     def __post_init__(self) -> None:
         self.pings = Pings(self.works)
         sources: list[Source] = [TelemetrySource(self.works, self.telemetry.reader), HeartbeatSource(self.works)]
         self.backtests = Backtests(self.works, Sources(sources))
+        self.metrics = Metrics(self.works, self.telemetry.reader)
 
 
 def create_app(settings: Settings, *, clock: Clock | None = None, watches_itself: bool = False) -> Litestar:
@@ -97,10 +101,16 @@ def _stage_routes() -> list[Any]:
 async def _living(app: App, sockets: Sockets, watched: Litestar | None) -> AsyncIterator[None]:
     await app.telemetry.start()
     sockets.start()
+    app.works.meters.sockets_are(lambda: len(sockets))
+    telling = Telling(app.works, "server")
+    told = asyncio.create_task(telling.run(), name="meters")
     try:
         async with selfwatch.watching(watched, app.telemetry) if watched else contextlib.nullcontext():
             yield
     finally:
+        told.cancel()
+        await asyncio.gather(told, return_exceptions=True)
+        await telling.stop()
         await sockets.stop()
         await app.alert_feed.stop()
         await app.telemetry.stop()

@@ -61,6 +61,7 @@ LOOPS: tuple[str, ...] = (
     "century.alerts.jobs:watch",
     "century.escalation.jobs:climb",
     "century.notify.jobs:deliver",
+    "century.overview.jobs:tell_meters",
 )
 # What a new installation begins with: `module:function`, each a service that plants its seed once.
 SEEDS = ("century.rules.defaults:plant", "century.escalation.defaults:plant")

@@ -129,7 +129,9 @@ class Watcher:
 
     async def look(self, services: list[str] | None) -> None:
         """Evaluate what these services reported (None: all of them), and follow it."""
-        await self.follow(await self.book.verdicts(services, self.works.clock.now()))
+        with self.works.meters.evaluation.time():
+            changes = await self.book.verdicts(services, self.works.clock.now())
+        await self.follow(changes)
 
     async def sweep(self) -> None:
         """Do what has become due, and find again what was lost."""
@@ -144,7 +146,9 @@ class Watcher:
         await self._kept("evidence", self._show)
 
     async def _due(self) -> None:
-        await self.follow(await self.book.due(self.works.clock.now()))
+        with self.works.meters.evaluation.time():
+            changes = await self.book.due(self.works.clock.now())
+        await self.follow(changes)
 
     async def _attend(self) -> None:
         while True:
@@ -217,6 +221,7 @@ class Watcher:
     async def _move(self, batch: Sequence[Change]) -> list[Alert]:
         async with self.works.begin() as work:
             settled = await self.book.settle(work, batch)
+            work.afterwards(lambda: self.works.meters.verdicts.inc(len(settled)))
             return await follow(
                 work, [Finding(each.rule, each.subject, each.after, each.moved, each.reason) for each in settled]
             )

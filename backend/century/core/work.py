@@ -16,6 +16,7 @@ from century.core import journal
 from century.core.actor import INTERNAL, Actor
 from century.core.bus import Bus
 from century.core.clock import Clock
+from century.core.meters import Meters
 
 Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
@@ -96,6 +97,7 @@ class Works:
         self.engine = engine
         self.clock = clock
         self.bus = bus
+        self.meters = Meters()
 
     @contextlib.asynccontextmanager
     async def begin(self, actor: Actor = INTERNAL) -> AsyncIterator[Work]:

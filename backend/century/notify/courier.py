@@ -24,7 +24,7 @@ from century.notify import claims, contained, kept, results
 from century.notify.channels import Kind, kind_of
 from century.notify.claims import Nothing, Parcel
 from century.notify.compose import message_of
-from century.notify.delivery import LEASE
+from century.notify.delivery import LEASE, AttemptOutcome
 from century.notify.message import Message
 from century.notify.wire import Config, Permanent, Receipt, Temporary, Wire
 
@@ -169,6 +169,7 @@ class Courier:
             async with asyncio.timeout(LONGEST_SEND):
                 receipt = await kind.send(config, self._compose(parcel), self._wire)
             receipt = Receipt(clean(receipt.detail, hidden))
+            self._count(parcel, AttemptOutcome.DELIVERED)
             return lambda work: results.delivered(work, parcel, self.owner, receipt)
         except Temporary as error:
             failure: Temporary | Permanent = Temporary(
@@ -184,9 +185,14 @@ class Courier:
             # Without the traceback's values: they may hold a secret.
             logger.error("error %s while sending %s: %s", number, parcel.key, clean(repr(error), hidden))
             failure, counted = Temporary(f"something went wrong, quote {number}", unknown=True), True
+        refused = isinstance(failure, Permanent)
+        self._count(parcel, AttemptOutcome.REFUSED if refused else AttemptOutcome.TEMPORARY)
         mail = self.settings.smtp is not None
         spread = random.random()
         return lambda work: results.failed(work, parcel, self.owner, failure, spread=spread, mail=mail, counted=counted)
+
+    def _count(self, parcel: Parcel, outcome: AttemptOutcome) -> None:
+        self.works.meters.deliveries.labels(parcel.channel.kind.value, outcome.value).inc()
 
     def _config(self, parcel: Parcel) -> Config:
         try:

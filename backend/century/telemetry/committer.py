@@ -143,6 +143,7 @@ class Committer:
         size = sum(len(row.columns) + EXEMPLAR_BYTES * len(row.exemplars) for row in rows)
         waiting = _Waiting(rows, size, asyncio.get_running_loop().create_future())
         self._bytes += size
+        self.works.meters.ingest_waiting.set(self._bytes)
         self._queue.put_nowait(waiting)
         try:
             async with asyncio.timeout(TIMEOUT):
@@ -158,8 +159,12 @@ class Committer:
                 group.append(self._queue.get_nowait())
                 size += group[-1].size
             failure: Exception | None = None
+            rows = [row for each in group for row in each.rows]
+            meters = self.works.meters
             try:
-                await self._insert([row for each in group for row in each.rows])
+                with meters.ingest_commit.time():
+                    await self._insert(rows)
+                meters.ingest_points.inc(sum(row.points for row in rows))
             except FAILURES as error:
                 logger.warning("telemetry was not stored: %s: %s", type(error).__name__, str(error).splitlines()[:1])
                 failure = Unavailable("the database does not answer; send it again", 2.0)
@@ -175,8 +180,9 @@ class Committer:
                     each.done.set_exception(failure)
                 else:
                     each.done.set_result(None)
+            meters.ingest_waiting.set(self._bytes)
             if not failure:
-                self._note(row for each in group for row in each.rows)
+                self._note(rows)
 
     async def _insert(self, rows: Sequence[Stored]) -> None:
         """One statement, which is its own transaction. Once more on a fresh connection if the old one had died."""

@@ -172,16 +172,22 @@ async def routes(works: Works, reader: Reader, loaded: Loaded, order: RouteOrder
 
 async def healths(works: Works, reader: Reader, asked: Sequence[Service]) -> list[Health]:
     """How each of these services is now, in one load."""
+    return [found for found, _ in await standings(works, reader, asked)]
+
+
+async def standings(works: Works, reader: Reader, asked: Sequence[Service]) -> list[tuple[Health, Totals]]:
+    """How each of these services is now, and what its last five minutes come to, in one load."""
     now = works.clock.now()
     start, end = now - timedelta(seconds=health.WINDOW_SECONDS), now + timedelta(microseconds=1)
     async with reading(works.engine) as raw:
         last = await reader.recent.each(
             raw, [each.id for each in asked], Slots(nanoseconds(start), nanoseconds(end), MINUTE)
         )
-    return [
-        health.assess(performance.totals(last[each.id], health.WINDOW_SECONDS), each.last_seen_at > start)
-        for each in asked
-    ]
+    found = []
+    for each in asked:
+        totals = performance.totals(last[each.id], health.WINDOW_SECONDS)
+        found.append((health.assess(totals, each.last_seen_at > start), totals))
+    return found
 
 
 async def metrics_of(works: Works, number: int) -> list[Metric]:

@@ -93,6 +93,7 @@ async def keep(
     if rows:
         await committer.store(rows)
         registry.seen([(registry.services[service], whole) for service, whole in parts], now)
+    committer.works.meters.ingest_refused.inc(batch.refusals.total)
     return batch.refusals
 
 

@@ -124,3 +124,28 @@ def test_one_clock() -> None:
 def test_what_belongs_to_many_is_read_one_way() -> None:
     made = {module for path, module in modules() if "DataLoader(" in path.read_text()}
     assert made == {"century.core.graphql.loaders"}, "use loaded or together of century.core.graphql"
+
+
+CONNECTORS = {
+    "create_connection", "create_datagram_endpoint", "create_unix_connection", "open_connection", "open_unix_connection", "getaddrinfo",
+    "sock_connect", "urlopen", "AsyncClient", "Redis", "Sentinel", "Outbound",
+}  # fmt: skip
+MAY_CONNECT = {
+    "century.probes.wire": {"create_connection", "sock_connect"},
+    # To addresses that `wire.guarded` has answered.
+    "century.probes.database_door": {"connect"},
+}
+
+
+def test_probes_connect_in_one_place() -> None:
+    """What a probe reaches is looked at by the guard: nothing in there opens a connection by itself."""
+    found: dict[str, set[str]] = {}
+    for path, module in modules():
+        if not module.startswith("century.probes"):
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call):
+                name = ast.unparse(node.func)
+                if name.rpartition(".")[2] in CONNECTORS or name == "asyncpg.connect":
+                    found.setdefault(module, set()).add(name.rpartition(".")[2])
+    assert found == MAY_CONNECT

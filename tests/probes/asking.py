@@ -20,7 +20,7 @@ from century.core.settings import Settings
 from century.probes.kind import Config, FieldType
 from century.probes.kinds import Kind, Target
 from century.probes.measurement import Measurement
-from century.probes.wire import TlsContexts, Wire
+from century.probes.wire import LastGood, TlsContexts, Wire
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 SETTINGS = Settings(
@@ -32,7 +32,9 @@ SETTINGS = Settings(
 )
 
 
-def wire(*allow: str, names: Mapping[str, str] | None = None, **settings: Any) -> Wire:
+def wire(
+    *allow: str, names: Mapping[str, str] | None = None, last_good: LastGood | None = None, **settings: Any
+) -> Wire:
     """What a check reaches its target with: by leave this machine's own addresses, by `names` those of a test."""
 
     async def resolve(host: str, port: int) -> list[Address]:
@@ -40,7 +42,8 @@ def wire(*allow: str, names: Mapping[str, str] | None = None, **settings: Any) -
             raise OSError("no such name")
         return [ip_address((names or {})[host])]
 
-    return Wire(Guard(allow or ("127.0.0.0/8",), resolve=resolve), replace(SETTINGS, **settings), TlsContexts())
+    guard = Guard(allow or ("127.0.0.0/8",), resolve=resolve)
+    return Wire(guard, replace(SETTINGS, **settings), TlsContexts(), last_good)
 
 
 def config(kind: ModuleType, values: Mapping[str, str]) -> Config:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from fnmatch import fnmatchcase
 
 CHECKSUM = re.compile(r"\\?([0-9a-fA-F]{64})(?:\s|$)")
@@ -45,6 +46,11 @@ def candidates(backups: Iterable[Backup], least: float) -> list[Backup]:
 def newest_verified(backups: Sequence[Backup], verified: Collection[str]) -> Backup | None:
     """The newest whose mark is among the verified ones; they come the newest first."""
     return next((each for each in backups if each.mark in verified), None)
+
+
+def written_by(backups: Iterable[Backup], ended: datetime) -> list[str]:
+    """The marks of those that were there when a good run of the job that makes them ended."""
+    return [each.mark for each in backups if each.written <= ended.timestamp() * 1e9]
 
 
 def pattern_problem(pattern: str) -> str | None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, select, tuple_
+from sqlalchemy import ColumnElement, Row, func, select, tuple_
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 
 from century.core.errors import Invalid, NotFound
 from century.core.graphql.pages import Page, check_first, decode_cursor
-from century.core.work import Work
+from century.core.work import Work, Works
 from century.probes.cron import Cron
 from century.probes.heartbeat import Beat, BeatMoved, Heartbeat, HeartbeatState, Run, RunState, Schedule
 from century.probes.tables import BeatChangeRow, HeartbeatRow, RunRow
@@ -113,6 +113,23 @@ async def last_durations(work: Work, ids: Collection[UUID]) -> dict[UUID, float 
         .order_by(RUN.c.heartbeat_id, RUN.c.at.desc())
     )
     return {row.heartbeat_id: run_of_row(row).duration for row in rows}
+
+
+def last_good(works: Works) -> Callable[[str], Awaitable[datetime | None]]:
+    """Tells when the last good run of the heartbeat of a name ended; None where there is none."""
+
+    async def ended(name: str) -> datetime | None:
+        async with works.read() as work:
+            found: datetime | None = await work.scalar(
+                select(func.coalesce(RUN.c.ended_at, RUN.c.at))
+                .join(HEARTBEAT, HEARTBEAT.c.id == RUN.c.heartbeat_id)
+                .where(HEARTBEAT.c.name == name, RUN.c.state == RunState.OK.value)
+                .order_by(RUN.c.at.desc())
+                .limit(1)
+            )
+            return found
+
+    return ended
 
 
 def run_of_row(row: Row[Any]) -> Run:

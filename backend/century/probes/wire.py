@@ -8,8 +8,9 @@ import errno
 import socket
 import ssl
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, Generic, Self, TypeVar
 
@@ -30,6 +31,7 @@ NOT_YET_VALID = 9
 WRONG_NAMES = frozenset({62, 64})
 UNKNOWN_ISSUERS = frozenset({2, 18, 19, 20, 21})
 
+LastGood = Callable[[str], Awaitable[datetime | None]]
 ProtocolT = TypeVar("ProtocolT", bound=asyncio.Protocol)
 
 
@@ -122,11 +124,12 @@ class _Named(ssl.SSLContext):
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """What a probe asks with."""
+    """What a probe asks with; `last_good` says when the last good run of the heartbeat of a name ended."""
 
     guard: Guard
     settings: Settings
     tls: TlsContexts
+    last_good: LastGood | None = None
 
 
 @dataclass(frozen=True, slots=True)

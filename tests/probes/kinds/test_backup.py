@@ -8,12 +8,20 @@ import threading
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from sqlalchemy import insert
 
+from century.core.work import Works
+from century.probes import beat_kept
+from century.probes.heartbeat import RunState
 from century.probes.kinds import backup
 from century.probes.measurement import Measurement, Trouble
+from century.probes.tables import RunRow
 from tests.probes.asking import NOW, ask, config, facts, wire
+from tests.probes.conftest import Beats
+from tests.world import World
 
 
 @pytest.fixture
@@ -108,6 +116,34 @@ async def test_a_large_one_may_take_longer_than_a_check(folder: Path, monkeypatc
     assert (await look(folder, memory=found.memory)).message == "tuesday.dump is 6 hours old"
 
 
+async def test_a_job_may_verify_them(folder: Path, works: Works, beats: Beats, world: World) -> None:
+    written(folder, "monday.dump", 30)
+    written(folder, "tuesday.dump", 6)
+    through = wire(backup_paths=(folder,), last_good=beat_kept.last_good(works))
+    values = {"folder": str(folder), "pattern": "*.dump", "verifiedBy": "heartbeat", "heartbeat": "nightly"}
+    unknown = await ask(backup, values, through)
+    assert unknown.message == "no backup is verified: no good run of the heartbeat 'nightly' is known"
+    known = await beats.make("nightly")
+    await beats.make("another")
+
+    async def ended(hours_ago: float, state: RunState) -> None:
+        at = NOW - timedelta(hours=hours_ago)
+        async with works.begin() as work:
+            run = {"id": uuid4(), "heartbeat_id": known.id, "state": state.value, "ended_at": at, "at": at}
+            await work.execute(insert(RunRow).values(**run))
+
+    await ended(40, RunState.OK)
+    await ended(1, RunState.FAILED)
+    early = await ask(backup, values, through)
+    assert early.message == "no backup is verified: the last good run of 'nightly' ended before any of them was written"
+    await ended(29, RunState.OK)
+    assert (await ask(backup, values, through)).message == "monday.dump is 1 day old"
+    await ended(5, RunState.OK)
+    assert (await ask(backup, values, through)).message == "tuesday.dump is 6 hours old"
+    other = await ask(backup, values | {"heartbeat": "another"}, through)
+    assert not other.ok
+
+
 async def test_where_nobody_may_look(folder: Path, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
@@ -137,7 +173,8 @@ async def test_a_folder_that_is_not_there(folder: Path) -> None:
         ({"folder": "backups"}, "folder", "must begin with /"),
         ({"folder": "/a", "pattern": "../*"}, "pattern", "the name of a file in the folder"),
         ({"folder": "/a", "leastBytes": "much"}, "leastBytes", "a number of bytes"),
-        ({"folder": "/a", "verifiedBy": "hope"}, "verifiedBy", "must be checksum or size"),
+        ({"folder": "/a", "verifiedBy": "hope"}, "verifiedBy", "must be checksum, heartbeat or size"),
+        ({"folder": "/a", "verifiedBy": "heartbeat"}, "heartbeat", "name the heartbeat"),
     ],
 )
 def test_what_cannot_work_is_told_before(values: dict[str, str], field: str, sentence: str) -> None:

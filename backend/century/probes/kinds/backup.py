@@ -20,6 +20,7 @@ from century.probes.backups import (
     folder_problem,
     newest_verified,
     pattern_problem,
+    written_by,
 )
 from century.probes.kind import Config, FactName, Field, FieldType, Problem
 from century.probes.kinds import Target
@@ -31,7 +32,7 @@ HELP = "Looks for the newest verified backup in a folder of the worker's machine
 PREFIX = "backup"
 REMOTE = False
 INTERVAL, TIMEOUT, SHORTEST = 300.0, 30.0, 10.0
-NOTHING, CHECKSUM = "size", "checksum"
+NOTHING, CHECKSUM, HEARTBEAT = "size", "checksum", "heartbeat"
 MOST_FILES = 10_000
 # So many of the newest are looked at; were none of these verified, nobody should rely on an older one.
 MOST_CANDIDATES = 5
@@ -39,7 +40,7 @@ FIELDS = (
     Field(
         "folder",
         "Folder",
-        "On the worker's machine, inside one of MONITORING_BACKUP_PATHS",
+        "On the worker's machine, inside one of MONITORING_BACKUP_PATHS.",
         required=True,
         placeholder="/var/backups/postgres",
     ),
@@ -48,11 +49,13 @@ FIELDS = (
     Field(
         "verifiedBy",
         "Verified by",
-        "checksum: a file of the same name with .sha256 at its end must agree. size: being large enough will do.",
+        "checksum: a file of the same name with .sha256 at its end must agree. heartbeat: a good run of the job that makes "
+        "and tests it must have ended since. size: being large enough will do.",
         FieldType.CHOICE,
         default=CHECKSUM,
-        options=(CHECKSUM, NOTHING),
+        options=(CHECKSUM, HEARTBEAT, NOTHING),
     ),
+    Field("heartbeat", "Heartbeat", "The name of that job's heartbeat.", placeholder="nightly backup", advanced=True),
 )
 FACTS = (
     FactName("backup.age", "Age of the newest verified backup", "s"),
@@ -81,8 +84,10 @@ def problems(config: Config) -> list[Problem]:
     least = config.number("leastBytes")
     if config["leastBytes"] and (least is None or not 0 <= least < 1e18):
         found.append(Problem("leastBytes", "it must be a number of bytes, like 1000000"))
-    if config["verifiedBy"] not in (CHECKSUM, NOTHING):
-        found.append(Problem("verifiedBy", f"it must be {CHECKSUM} or {NOTHING}"))
+    if config["verifiedBy"] not in (CHECKSUM, HEARTBEAT, NOTHING):
+        found.append(Problem("verifiedBy", f"it must be {CHECKSUM}, {HEARTBEAT} or {NOTHING}"))
+    if config["verifiedBy"] == HEARTBEAT and not config["heartbeat"].strip():
+        found.append(Problem("heartbeat", "name the heartbeat of the job that makes and tests the backups"))
     return found
 
 
@@ -94,10 +99,13 @@ async def check(target: Target, wire: Wire) -> Measurement:
     try:
         found = await _found(target, wire)
         listed = clock() - began
-        if config["verifiedBy"] == CHECKSUM:
-            verified, lines = await _verified(target, found, began + target.timeout)
-        else:
-            verified, lines = [each.mark for each in found], []
+        match config["verifiedBy"]:
+            case "checksum":
+                verified, lines = await _verified(target, found, began + target.timeout)
+            case "heartbeat":
+                verified, lines = await _reported(config["heartbeat"].strip(), found, wire)
+            case _:
+                verified, lines = [each.mark for each in found], []
     except Failed as error:
         return Measurement(False, error.message, trouble=error.trouble, remote=False)
     facts = [Fact("backup.count", float(len(found)))]
@@ -190,6 +198,15 @@ async def _verified(target: Target, found: list[Backup], until: float) -> tuple[
             else:
                 lines.append(said)
     return verified, lines
+
+
+async def _reported(name: str, found: list[Backup], wire: Wire) -> tuple[list[str], list[str]]:
+    """The marks of those that a good run of a job has seen, and what is to be said where it has not."""
+    ended = await wire.last_good(name) if wire.last_good else None
+    if ended is None:
+        return [], [f"no good run of the heartbeat '{name[:100]}' is known"]
+    verified = written_by(found, ended)
+    return verified, [] if verified else [f"the last good run of '{name[:100]}' ended before any of them was written"]
 
 
 async def _wrong(target: Target, backup: Backup, until: float) -> str | None:

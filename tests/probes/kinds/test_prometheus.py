@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import choose_encoder
 
+from century.embedded import _free_port
 from century.probes.kinds import prometheus
 from century.probes.measurement import Trouble
+from century.process import end, spawn
+from century.telemetry.samples import Recorder
 from tests.probes.asking import NOW, ask, config, facts, wire
+
+PROMETHEUS = shutil.which("prometheus")
 
 
 @asynccontextmanager
@@ -54,6 +62,29 @@ async def test_what_a_client_exposes(accept: str) -> None:
     assert facts(found)["prometheus.dropped"] == 2 and "2 left out: creation times" in found.message
     assert set(facts(found)) == {each.name for each in prometheus.FACTS}
     assert "Accept: text/plain;version=0.0.4" in asked[0] and "X-Team: web" in asked[0]
+
+
+@pytest.mark.skipif(not PROMETHEUS, reason="needs Debian's prometheus")
+async def test_what_a_real_one_exposes_is_kept_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "prometheus.yml").write_text("global: {}\n")
+    where = f"127.0.0.1:{_free_port()}"
+    command = [
+        str(PROMETHEUS), f"--config.file={tmp_path}/prometheus.yml", f"--storage.tsdb.path={tmp_path}/data",
+        f"--web.listen-address={where}",
+    ]  # fmt: skip
+    with (tmp_path / "log").open("wb") as log:
+        process = spawn(command, cwd=tmp_path, stdout=log, stderr=log)
+    try:
+        async with asyncio.timeout(20):
+            while not (found := await ask(prometheus, {"url": f"http://{where}/metrics"})).ok:
+                assert process.poll() is None, (tmp_path / "log").read_text()
+        assert len(found.samples) > 150
+        kept = Recorder().batch(found.samples)
+        assert not kept.refusals.total and len(kept.block.numbers.at) == len(found.samples)
+        rising = {each.metric for each in found.samples if each.monotonic}
+        assert rising >= {"process_cpu_seconds_total", "go_gc_duration_seconds_count"}
+    finally:
+        end(process, signal.SIGTERM, 5)
 
 
 async def test_without_a_service_it_is_the_probes_name() -> None:

@@ -105,10 +105,10 @@ async def test_a_large_one_may_take_longer_than_a_check(folder: Path, monkeypatc
         return real(file, name)
 
     monkeypatch.setattr(backup.hashlib, "file_digest", slow)
-    found = await look(folder, timeout=0.3, memory=first.memory)
+    found = await look(folder, timeout=0.7, memory=first.memory)
     assert found.lines == ("tuesday.dump is still being read",)
     assert found.message == "monday.dump is 1 day old"
-    assert (await look(folder, timeout=0.3, memory=found.memory)).lines == found.lines
+    assert (await look(folder, timeout=0.7, memory=found.memory)).lines == found.lines
     reading = next(each for each in threading.enumerate() if each.name.startswith("aside sum"))
     release.set()
     reading.join(5)

@@ -218,7 +218,7 @@ async def test_a_query_that_cannot_be(
     server: PostgresServer, session: Any, query: str, trouble: Trouble, sentence: str
 ) -> None:
     await session.execute("CREATE TABLE orders (id int); INSERT INTO orders VALUES (1); CREATE SEQUENCE numbers")
-    found = await look(server, query=query, timeout=0.8)
+    found = await look(server, query=query, timeout=1.5 if "sleep" in query else 5)
     assert not found.ok
     assert sentence in found.message
     assert found.trouble is trouble
@@ -381,7 +381,7 @@ async def test_a_server_that_says_nothing() -> None:
         port = silent.sockets[0].getsockname()[1]
         began = asyncio.get_running_loop().time()
         found = await ask(postgres, {"url": f"postgresql://a@127.0.0.1:{port}/a"}, timeout=0.3)
-        assert asyncio.get_running_loop().time() - began < 1
+        assert asyncio.get_running_loop().time() - began < 2
     assert found.trouble is Trouble.TIMEOUT
     assert found.message == "connecting took more than 0.3 s"
 

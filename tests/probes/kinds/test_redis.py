@@ -268,7 +268,7 @@ async def test_a_server_that_says_nothing() -> None:
         url = f"redis://127.0.0.1:{silent.sockets[0].getsockname()[1]}"
         began = asyncio.get_running_loop().time()
         found = await ask(redis, {"url": url}, timeout=0.3)
-        assert asyncio.get_running_loop().time() - began < 1
+        assert asyncio.get_running_loop().time() - began < 2
     assert found.trouble is Trouble.TIMEOUT
     assert found.message == "the ping took more than 0.3 s"
 

@@ -175,7 +175,7 @@ class _Look:
         try:
             with self._step("round trip"):
                 left = self.target.timeout - (self._clock() - self._began)
-                milliseconds = max(50, int(1000 * (left - 0.25)))
+                milliseconds = max(50, int(1000 * (left - min(0.25, left / 4))))
                 # In the transaction, not in the greeting: a pooler in between would refuse it there.
                 await self.connection.execute(
                     f"BEGIN READ ONLY; SET LOCAL statement_timeout = {milliseconds}; SET LOCAL lock_timeout = 100"
@@ -190,6 +190,8 @@ class _Look:
                     trouble = await self._ask(query)
             if trouble is None:
                 await self._statements(schema, seen.version)
+        except asyncpg.QueryCanceledError:
+            raise TimeoutError from None  # the server gave up a moment before we do
         except asyncpg.PostgresError as error:
             raise Failed(Trouble.ANSWER, f"{self.doing}: {told(error)}") from None
         except asyncpg.InterfaceError:

@@ -37,7 +37,7 @@ SERVICES = {
     "probes": {"beat_kept", "beat_sweeps", "beats", "claims", "database_door", "editing", "exchange", "heartbeats", "kept", "lists", "own_network", "planting",
                "postgres", "redis", "redis_door", "runner", "settling", "trying", "wire"},
     "rules": {"budgets", "crowds", "defaults", "editing", "kept", "looking", "objectives", "outside", "outside_source", "past",
-              "probe_source", "heartbeat_source", "signals", "telemetry_source", "trying", "verdicts", "windows"},
+              "probe_past", "probe_source", "heartbeat_source", "signals", "sources", "telemetry_source", "trying", "verdicts", "windows"},
     "escalation": {"defaults", "directory", "policies", "schedules"},
     "overview": {"announcements", "metrics", "self_metrics", "status_items", "status_page"},
     "notify": {"answering", "claims", "courier", "defaults", "editing", "kept", "lists", "previews", "resealing", "results", "trying"},

@@ -30,9 +30,7 @@ from century.core.work import Works
 from century.overview.metrics import Metrics
 from century.overview.self_metrics import Telling
 from century.probes.beats import Pings
-from century.rules.heartbeat_source import HeartbeatSource
-from century.rules.signals import Source, Sources
-from century.rules.telemetry_source import TelemetrySource
+from century.rules.sources import sources_of
 from century.rules.trying import Backtests
 from century.schema import STAGES, make_api
 from century.telemetry.service import Telemetry
@@ -60,8 +58,7 @@ class App:
 
     def __post_init__(self) -> None:
         self.pings = Pings(self.works)
-        sources: list[Source] = [TelemetrySource(self.works, self.telemetry.reader), HeartbeatSource(self.works)]
-        self.backtests = Backtests(self.works, Sources(sources))
+        self.backtests = Backtests(self.works, sources_of(self.works, self.telemetry.reader))
         self.metrics = Metrics(self.works, self.telemetry.reader)
 
 

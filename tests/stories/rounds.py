@@ -9,8 +9,7 @@ from century.core.settings import Settings
 from century.core.work import Works
 from century.escalation.jobs import climb_all
 from century.notify.courier import Courier
-from century.rules.signals import Sources
-from century.rules.telemetry_source import TelemetrySource
+from century.rules.sources import sources_of
 from century.telemetry.query import Reader
 
 
@@ -20,7 +19,7 @@ class Rounds:
     def __init__(self, settings: Settings, works: Works) -> None:
         self.settings = settings
         self.works = works
-        self.watcher = Watcher(works, Sources([TelemetrySource(works, Reader(works.engine))]))
+        self.watcher = Watcher(works, sources_of(works, Reader(works.engine)))
         self.courier = Courier(settings, works)
 
     async def watch(self) -> None:

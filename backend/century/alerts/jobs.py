@@ -22,11 +22,10 @@ from century.core.settings import Settings
 from century.core.work import Work, Works
 from century.rules import kept
 from century.rules.change import Change
-from century.rules.heartbeat_source import HeartbeatSource
 from century.rules.service import Rulebook
 from century.rules.signals import Source, Sources
+from century.rules.sources import sources_of
 from century.rules.subject import Subject
-from century.rules.telemetry_source import TelemetrySource
 from century.telemetry.committer import TOPIC
 from century.telemetry.live import AWAY
 from century.telemetry.query import Reader
@@ -42,7 +41,7 @@ AT_ONCE = 500
 
 async def watch(settings: Settings, works: Works) -> None:
     """Evaluate rules as soon as telemetry is stored, move alerts with what is found, and sweep every two seconds."""
-    watcher = Watcher(works, Sources([TelemetrySource(works, Reader(works.engine)), HeartbeatSource(works)]))
+    watcher = Watcher(works, sources_of(works, Reader(works.engine)))
     topics = (TOPIC, journal.TOPIC, *sorted(watcher.topics))
     async with contextlib.aclosing(rounds(works.bus, *topics, every=SWEEP_SECONDS)) as turns:
         async for said in turns:

@@ -17,7 +17,8 @@ from century.probes.beat_kept import MOVED
 from century.probes.cron import Cron
 from century.probes.heartbeat import WRONG, HeartbeatState, Schedule, unheard
 from century.rules import wording
-from century.rules.condition import Condition, Signal
+from century.rules.condition import Signal
+from century.rules.outside_subjects import concerns, of_heartbeat
 from century.rules.rule import Rule
 from century.rules.signals import Course, Found, History, Trace
 from century.rules.subject import Subject
@@ -26,7 +27,6 @@ from century.telemetry.listening import listening_since
 from century.telemetry.raw import asking
 
 WRONG_STATES = sorted(WRONG)
-HEARTBEAT = "heartbeat"
 # Since when it is wrong: the first row of its ledger after the last good one.
 STANDING = """
     SELECT h.id, h.name, h.service, h.labels, h.enabled, h.state, h.due_at, h.period_s, h.cron, h.time_zone, h.grace_s,
@@ -136,29 +136,14 @@ def delay(limit: datetime | None, now: datetime) -> Reading:
     return Reading(max((now - limit).total_seconds(), 0.0), 1, limit)
 
 
-def concerns(rule: Rule, subject: Subject) -> bool:
-    """Whether a rule is about a subject: its service, and what it filters by."""
-    return rule.service in (None, subject.service) and fits(rule.condition, dict(subject.attributes))
-
-
-def fits(condition: Condition, attributes: Mapping[str, str]) -> bool:
-    """Whether all that a condition filters by is so; what is not there is empty."""
-    return all(attributes.get(key, "") in values for key, values in condition.filter)
-
-
 def _delayed(row: Any) -> Delayed:
     labels = orjson.loads(row["labels"]) if isinstance(row["labels"], str) else row["labels"]
     cron = Cron(row["cron"], row["time_zone"]) if row["cron"] is not None else None
     period = timedelta(seconds=row["period_s"]) if row["period_s"] is not None else None
     return Delayed(
-        subject_of(row["name"], row["service"], labels), row["enabled"], row["wrong_since"], row["due_at"],
+        of_heartbeat(row["name"], row["service"], labels), row["enabled"], row["wrong_since"], row["due_at"],
         Schedule(timedelta(seconds=row["grace_s"]), period, cron),
     )  # fmt: skip
-
-
-def subject_of(name: str, service: str | None, labels: Mapping[str, str]) -> Subject:
-    """A heartbeat as the subject of a rule."""
-    return Subject(name, service, ((HEARTBEAT, name), *sorted(labels.items())))
 
 
 LEDGER = """
@@ -183,7 +168,7 @@ async def past(works: Works, rule: Rule, span: TimeRange, step: timedelta | None
     courses: dict[Subject, Course] = {}
     for row in rows:
         labels = orjson.loads(row["labels"]) if isinstance(row["labels"], str) else row["labels"]
-        subject = subject_of(row["name"], row["service"], labels)
+        subject = of_heartbeat(row["name"], row["service"], labels)
         if not concerns(rule, subject):
             continue
         if subject not in courses:

@@ -261,8 +261,8 @@ def _bound(series: int, wanted: Plan) -> None:
 async def _services(connection: Connection, rule: Rule, span: TimeRange) -> dict[str, int]:
     """The services that a rule is about, of those that were heard in a range."""
     rows = await connection.fetch(
-        "SELECT name, id FROM service WHERE ($1::text IS NULL OR name = $1) AND last_seen_at >= $2 AND "
-        f"{SHOWN} ORDER BY name",
+        f"SELECT name, id FROM service WHERE (name = $1 OR $1::text IS NULL AND {SHOWN}) AND last_seen_at >= $2"
+        " ORDER BY name",
         rule.service, span.start - rule.condition.window,
     )  # fmt: skip
     return dict(rows)

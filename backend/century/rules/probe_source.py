@@ -1,0 +1,274 @@
+"""What probes find: a snapshot of how each stands and of its last facts, kept in memory and brought up to date by what moved."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from century.core.timerange import TimeRange
+from century.core.work import Works
+from century.probes.kind import ProbeKind
+from century.probes.kinds import kind_of
+from century.probes.probe import ProbeState
+from century.rules import probe_past
+from century.rules.condition import Condition, Signal, WhenNoData
+from century.rules.outside_subjects import (
+    HOST,
+    LATENCY,
+    NETWORK,
+    OK,
+    PART,
+    PROBE,
+    concerns,
+    fits,
+    metric_of,
+    of_network,
+    of_probe,
+)  # fmt: skip
+from century.rules.rule import Rule
+from century.rules.signals import Found, History, Trace
+from century.rules.subject import Subject
+from century.rules.verdict import Reading
+from century.telemetry.query import Reader
+from century.telemetry.raw import asking
+
+MOVED = "probes.moved"
+OVERLAP = timedelta(seconds=2)
+"""What was written so long before the newest that was seen is read again: it may have been committed after it."""
+SEEN_OF_LATE = timedelta(seconds=15)
+GONE = timedelta(minutes=5)
+"""After so long without a word no worker runs on a machine any more."""
+READS = {ProbeState.UP: 1.0, ProbeState.DOUBTFUL: 1.0, ProbeState.DOWN: 0.0}
+"""Of the others nobody knows, or another is to blame."""
+NOTHING = Reading(None, 0, None)
+
+_SNAPSHOT = """
+    SELECT p.id, p.name, p.kind, p.enabled, p.service, p.labels, p.interval_s, p.timeout_s, p.shard, n.state, n.checked_at,
+        n.ok, n.latency, n.facts, greatest(p.updated_at, n.updated_at) AS updated_at
+    FROM probe p JOIN probe_now n ON n.probe_id = p.id"""
+_SINCE = f"""{_SNAPSHOT}
+    WHERE p.id IN (SELECT probe_id FROM probe_now WHERE updated_at > $1 UNION SELECT id FROM probe WHERE updated_at > $1)"""
+_NETWORKS = """
+    SELECT host, bool_or(connected) FILTER (WHERE seen_at > $1) AS connected, max(seen_at) AS seen_at
+    FROM probe_worker GROUP BY host ORDER BY host"""
+_LISTENING = "SELECT min(since) FROM probe_worker WHERE connected AND seen_at > $1"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A probe as it was found last. `facts` are (part, value) by name; `lasts` is how long an answer is current."""
+
+    id: UUID
+    name: str
+    kind: str
+    service: str | None
+    labels: Mapping[str, str]
+    shard: int
+    enabled: bool
+    state: ProbeState
+    ok: bool | None
+    checked_at: datetime | None
+    lasts: timedelta
+    facts: Mapping[str, tuple[tuple[str, float], ...]]
+    subjects: Mapping[str, Subject] = field(compare=False)
+
+    def values(self, condition: Condition) -> Sequence[tuple[str, float | None]]:
+        """(part, value) of what a condition reads; what an answer left out is left out."""
+        metric = metric_of(condition)
+        if condition.signal is Signal.PROBE_STATE or metric == f"{kind_of(ProbeKind(self.kind)).PREFIX}.up":
+            return [("", READS.get(self.state))]
+        return self.facts.get(metric, ())
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A machine whose worker asks; `connected` is None where it was not seen of late."""
+
+    host: str
+    connected: bool | None
+    seen_at: datetime
+
+
+class ProbeSource:
+    """Reads probes: their state, their latency and every fact, the newest value or one over a window."""
+
+    signals = frozenset({Signal.PROBE_STATE, Signal.PROBE_LATENCY, Signal.FACT, Signal.TLS_DAYS_LEFT})
+    topics = frozenset({MOVED})
+
+    def __init__(self, works: Works, reader: Reader) -> None:
+        self.works = works
+        self.reader = reader
+        self._known: dict[UUID, Seen] = {}
+        self._newest: datetime | None = None
+        self._networks: dict[str, Network] = {}
+        self._news: set[str] = set()
+
+    async def services(self, now: datetime) -> Mapping[str, datetime]:
+        """None: what is watched here does not report."""
+        return {}
+
+    async def listening_since(self) -> datetime | None:
+        """Since when some worker has been asking, with its own network there."""
+        async with asking(self.works.engine) as raw:
+            since: datetime | None = await raw.fetchval(_LISTENING, self.works.clock.now() - SEEN_OF_LATE)
+        return since
+
+    async def read(self, rules: Sequence[Rule], services: Sequence[str] | None, now: datetime) -> Mapping[UUID, Found]:
+        """The newest values, and those over the windows of rules that aggregate."""
+        await self._refresh(now)
+        wanted = None if services is None else set(services)
+        found: dict[UUID, Found] = {}
+        for rule in rules:
+            if rule.condition.aggregation is not None:
+                found[rule.id] = await self._over_window(rule, wanted, now)
+            else:
+                found[rule.id] = self._newest_of(rule, wanted, now)
+        return found
+
+    async def ended(self, subjects: Collection[Subject]) -> Mapping[Subject, str]:
+        """Probes that were removed, renamed or paused, parts that are not told of any more, workers that are gone."""
+        now = self.works.clock.now()
+        await self._refresh(now, everything=True)
+        by_name = {each.name: each for each in self._known.values()}
+        gone: dict[Subject, str] = {}
+        for subject in subjects:
+            if why := self._gone(subject, by_name, now):
+                gone[subject] = why
+        return gone
+
+    async def news(self, now: datetime) -> frozenset[str]:
+        """What was found otherwise than before."""
+        await self._refresh(now)
+        news, self._news = frozenset(self._news), set()
+        return news
+
+    async def history(self, rule: Rule, span: TimeRange, step: timedelta | None = None) -> History:
+        """What a rule would have read: states by the ledger, facts by the stored samples."""
+        await self._refresh(self.works.clock.now())
+        return await probe_past.history(self.works, self.reader, rule, self._meant(rule), span, step)
+
+    async def evidence(self, rule: Rule, subject: Subject, now: datetime) -> list[Trace]:
+        """What a probe told until now."""
+        await self._refresh(now)
+        mine = [each for each in self._meant(rule) if (PROBE, each.name) in subject.attributes]
+        return await probe_past.evidence(self.works, self.reader, rule, mine, subject, now)
+
+    # What there is.
+
+    async def _refresh(self, now: datetime, *, everything: bool = False) -> None:
+        async with asking(self.works.engine) as raw:
+            whole = everything or self._newest is None
+            rows = await raw.fetch(_SNAPSHOT) if whole else await raw.fetch(_SINCE, self._newest - OVERLAP)  # type: ignore[operator]
+            networks = await raw.fetch(_NETWORKS, now - SEEN_OF_LATE)
+        before = self._known
+        if whole:
+            self._known = {}
+        for row in rows:
+            seen = _seen(row)
+            held, self._known[seen.id] = before.get(seen.id), seen
+            if held != seen:
+                self._news.update(subject.text for subject in seen.subjects.values())
+            if self._newest is None or row["updated_at"] > self._newest:
+                self._newest = row["updated_at"]
+        for host, connected, seen_at in networks:
+            known = self._networks.get(host)
+            self._networks[host] = Network(host, connected, seen_at)
+            if known is None or known.connected is not connected:
+                self._news.add(of_network(host).text)
+        if whole:
+            self._networks = {host: self._networks[host] for host, _, _ in networks}
+
+    def _gone(self, subject: Subject, by_name: Mapping[str, Seen], now: datetime) -> str | None:
+        attributes = dict(subject.attributes)
+        if attributes.get("kind") == NETWORK:
+            network = self._networks.get(attributes.get(HOST, ""))
+            return None if network and now - network.seen_at < GONE else "no worker runs there any more"
+        seen = by_name.get(attributes.get(PROBE, ""))
+        if seen is None:
+            return "the probe was removed, or has another name now"
+        if not seen.enabled:
+            return "the probe was paused"
+        if seen.service != subject.service:
+            return "the probe belongs to another service now"
+        part = attributes.get(PART)
+        if part and seen.ok and part not in seen.subjects:
+            return f"the probe tells nothing of {part} any more"
+        return None
+
+    # What a rule reads of it.
+
+    def _meant(self, rule: Rule, services: Collection[str] | None = None) -> list[Seen]:
+        """The probes that a rule is about; what it filters by parts is told of each of these."""
+        probes = replace(
+            rule.condition, filter=tuple(each for each in rule.condition.filter if each[0] != PART)
+        )  # fmt: skip
+        return [
+            each
+            for each in self._known.values()
+            if each.enabled
+            and rule.service in (None, each.service)
+            and (services is None or each.service in services)
+            and fits(probes, dict(each.subjects[""].attributes))
+        ]
+
+    def _newest_of(self, rule: Rule, services: Collection[str] | None, now: datetime) -> dict[Subject, Reading]:
+        condition, found = rule.condition, dict[Subject, Reading]()
+        for seen in self._meant(rule, services):
+            for part, value in seen.values(condition):
+                subject = seen.subjects[part]
+                if not part or concerns(rule, subject):
+                    found[subject] = reading(condition, value, seen.checked_at, seen.lasts, now)
+        if condition.signal is Signal.PROBE_STATE and services is None:
+            for network in self._networks.values():
+                subject = of_network(network.host)
+                if network.connected is not None and concerns(rule, subject):
+                    found[subject] = Reading(float(network.connected), 1, network.seen_at)
+        return found
+
+    async def _over_window(self, rule: Rule, services: Collection[str] | None, now: datetime) -> dict[Subject, Reading]:
+        span = TimeRange(now - rule.condition.window, now)
+        values = await probe_past.window(self.works, self.reader, rule, self._meant(rule, services), span)
+        return {
+            subject: Reading(value, samples, now) if samples else NOTHING
+            for subject, (value, samples) in values.items()
+            if concerns(rule, subject)
+        }
+
+
+def reading(
+    condition: Condition, value: float | None, checked_at: datetime | None, lasts: timedelta, now: datetime
+) -> Reading:
+    """A value that a check found, as long as it is current."""
+    lasts = max(condition.window, lasts)
+    if value is None or checked_at is None or now - checked_at > lasts:
+        return NOTHING
+    # The instant at which silence begins to count is told by what was observed and the window.
+    ahead = timedelta(0) if condition.when_no_data is WhenNoData.KEEP else lasts - condition.window
+    return Reading(value, 1, checked_at + ahead)
+
+
+def _seen(row: Any) -> Seen:
+    labels = _json(row["labels"])
+    facts: dict[str, tuple[tuple[str, float], ...]] = {}
+    for each in _json(row["facts"]) or ():
+        facts[each["name"]] = (*facts.get(each["name"], ()), (each.get("part") or "", each["value"]))
+    if row["ok"] is not None:
+        facts[OK] = (("", float(row["ok"])),)
+    if row["ok"] and row["latency"] is not None:
+        facts[LATENCY] = (("", row["latency"]),)
+    parts = {"": None, **{part: None for values in facts.values() for part, _ in values}}
+    return Seen(
+        id=row["id"], name=row["name"], kind=row["kind"], service=row["service"], labels=labels, shard=row["shard"],
+        enabled=row["enabled"], state=ProbeState(row["state"]), ok=row["ok"], checked_at=row["checked_at"],
+        lasts=timedelta(seconds=2 * row["interval_s"] + row["timeout_s"]), facts=facts,
+        subjects={part: of_probe(row["name"], row["kind"], row["service"], labels, part) for part in parts},
+    )  # fmt: skip
+
+
+def _json(stored: Any) -> Any:
+    return orjson.loads(stored) if isinstance(stored, str) else stored

@@ -30,7 +30,7 @@ ROOMS = {
 }  # fmt: skip
 SERVICES = {
     "access": {"attempts", "audit", "credentials", "keys", "people", "sessions"},
-    "telemetry": {"committer", "compaction", "deployments", "exemplars", "lately", "listening", "live", "load", "kept", "query", "raw", "recent", "receive", "registry", "requests",
+    "telemetry": {"committer", "compaction", "deployments", "exemplars", "lately", "listening", "live", "load", "kept", "query", "raw", "recent", "receive", "registry", "remote_http", "requests",
                   "series"},
     "alerts": {"dependencies", "evidence", "feed", "kept", "lists", "maintained", "nearby", "recording", "releasing", "review", "sweeps",
                "ticks", "watching", "windows"},

@@ -15,6 +15,7 @@ from prometheus_client.openmetrics.parser import text_fd_to_metric_families as r
 from prometheus_client.parser import text_fd_to_metric_families as read_text
 from prometheus_client.samples import Sample as Exposed
 
+from century.telemetry.exposed import SCOPE, rises, unit_of
 from century.telemetry.identity import LONGEST_NAME, LONGEST_VALUE, MOST_ATTRIBUTES, Form, Kind
 from century.telemetry.samples import Sample
 
@@ -23,10 +24,6 @@ MOST_SAMPLES = 50_000
 LONGEST_LINE = 16 * 1024
 OPENMETRICS = "application/openmetrics-text"
 TEXT = ("", "text/plain", "application/octet-stream")
-# What rises until its target restarts. It is told from the name alone, as the remote write does: the same metric is then
-# the same series, whichever way it comes.
-RISING = ("_total", "_count", "_sum", "_bucket")
-UNITS = (("_seconds", "s"), ("_bytes", "By"), ("_ratio", "1"), ("_celsius", "Cel"), ("_meters", "m"), ("_volts", "V"))
 # So far from now a timestamp may lie.
 OLDEST_SECONDS, NEWEST_SECONDS = 3_600.0, 600.0
 
@@ -79,19 +76,6 @@ def parse(
     return Scrape(found, dropped)
 
 
-def rises(name: str) -> bool:
-    """Whether a metric is a counter, told from its name."""
-    return name.endswith(RISING)
-
-
-def unit_of(name: str) -> str:
-    """The unit in a metric's name, in UCUM; none where it says none."""
-    if name.endswith(("_count", "_bucket")):
-        return "1"
-    base = name.removesuffix("_total").removesuffix("_sum")
-    return next((unit for suffix, unit in UNITS if base.endswith(suffix)), "")
-
-
 def keeping(lines: Iterable[str]) -> list[Any]:
     """The expressions of a `keep` field; ValueError says which line is none."""
     options = re2.Options()
@@ -120,7 +104,7 @@ def _sample(exposed: Exposed, service: str, instance: str, moment: float) -> Sam
         monotonic=rising,
         form=Form.CUMULATIVE if rising else Form.NUMBER,
         instance=instance,
-        scope="prometheus",
+        scope=SCOPE,
     )
 
 

@@ -1,4 +1,4 @@
-"""Where exporters send: OTLP over HTTP at `/v1/metrics` and `/v1/traces`."""
+"""Where exporters send: OTLP over HTTP at `/v1/metrics` and `/v1/traces`, and Prometheus' remote write."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from century.core.http import authenticate, error_headers, read_body
 from century.telemetry import answers, receive
 from century.telemetry.answers import MOST_WIRE, Media, media_of
 from century.telemetry.refusals import Refusals
+from century.telemetry.remote_http import routes as remote_routes
 
 Receiver = Callable[[Any, Actor, bytes, Media, str], Awaitable[Refusals]]
 
@@ -49,4 +50,4 @@ async def _receive(request: Request[Any, Any, Any], receiver: Receiver) -> Respo
     return Response(answers.success(media, refusals), media_type=media)
 
 
-routes = [metrics, traces]
+routes = [metrics, traces, *remote_routes]

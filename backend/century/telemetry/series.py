@@ -25,6 +25,7 @@ from century.telemetry.batch import Batch, Discovery
 from century.telemetry.block import I4, Block
 from century.telemetry.identity import LONGEST_NAME, Stream, is_internal
 from century.telemetry.otlp import Catalogue
+from century.telemetry.remote_write import Names
 
 logger = logging.getLogger("century.telemetry")
 
@@ -89,6 +90,7 @@ class Registry:
     def __init__(self, works: Works) -> None:
         self.works = works
         self.catalogue = Catalogue()
+        self.names = Names()
         self.services: dict[str, int] = {}
         self._lock = asyncio.Lock()
         self._refused: set[Fingerprint] = set()

@@ -57,6 +57,7 @@ TIMETABLE = (
 )
 # What the worker does all the time: `module:function`, each running for as long as the worker does.
 LOOPS: tuple[str, ...] = (
+    "century.probes.jobs:probe",
     "century.probes.jobs:beat",
     "century.alerts.jobs:watch",
     "century.escalation.jobs:climb",

@@ -136,3 +136,8 @@ def aim(
 def values(measured: Measurement) -> dict[str, float]:
     """The facts by name, with the part where there is one."""
     return {f"{each.name} {each.part}".strip(): each.value for each in measured.facts}
+
+
+def assert_left_after(timeout: float, took: float) -> None:
+    """That a target was left when its time was over; this machine may be busy, so not to the millisecond."""
+    assert timeout - 0.05 <= took < timeout + 0.7

@@ -115,8 +115,8 @@ async def test_both_are_asked_at_once() -> None:
     loop = asyncio.get_running_loop()
     async with listening(hangs) as first, listening(hangs) as second:
         began = loop.time()
-        measured = await external_api.check(aim({"url": first.url, "fallbackUrl": second.url}, 0.4), wire_to())
-        assert loop.time() - began < 0.7
+        measured = await external_api.check(aim({"url": first.url, "fallbackUrl": second.url}, 0.8), wire_to())
+        assert loop.time() - began < 1.5
     assert measured.trouble is Trouble.TIMEOUT
     assert values(measured)["api.fallback_up"] == 0
 

@@ -2,6 +2,7 @@ import '@fontsource-variable/geist';
 import '@fontsource-variable/geist-mono';
 import './tokens.css';
 import './app.css';
+import './touch.css';
 import { mount } from 'svelte';
 import App from './App.svelte';
 

@@ -21,6 +21,7 @@ PAGES = (
     "/monitoring/on-call",
     "/monitoring/on-call/new",
     "/monitoring/maintenance",
+    "/monitoring/runbooks/high_error_rate",
 )
 
 
@@ -153,6 +154,21 @@ def test_what_cannot_be_saved_is_said_at_its_field(console: Console) -> None:
     page.get_by_label(re.compile("Address|URL")).first.fill("http://169.254.169.254/latest")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("dialog").locator(".wrong")).to_be_visible()
+
+
+def test_a_message_leads_to_the_runbook(console: Console) -> None:
+    page = console.open("/monitoring/runbooks/high_error_rate")
+    expect(page.get_by_role("heading", name="high_error_rate", level=2)).to_be_visible()
+    todo = page.get_by_role("region", name="What to do")
+    expect(todo.get_by_role("listitem").first).to_contain_text("Review application error logs")
+    expect(page.get_by_role("main")).to_contain_text(re.compile("Critical. Error rate of any service above 5"))
+    expect(page.get_by_role("region", name="Open now")).to_contain_text("No alert of this rule is open.")
+    page.get_by_role("link", name="The rule").click()
+    expect(page.get_by_label("Name", exact=True)).to_have_value("high_error_rate")
+    page = console.open("/monitoring/runbooks/renamed_since")
+    page.get_by_role("heading", name="No rule is called renamed_since").wait_for()
+    page.get_by_role("link", name="All rules").click()
+    expect(page).to_have_url(re.compile("/settings/rules$"))
 
 
 def test_an_objective_brings_its_rules(console: Console, sender: Sender) -> None:

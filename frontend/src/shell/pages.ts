@@ -76,6 +76,16 @@ export const PAGES: readonly Page[] = [
     load: () => import('../alerts/Alert.svelte'),
   },
   {
+    path: '/monitoring/runbooks/*',
+    title: 'Runbook',
+    short: 'Runbook',
+    icon: 'list-checks',
+    keys: '',
+    group: 'within',
+    within: '/monitoring/alerts',
+    load: () => import('../runbooks/Runbook.svelte'),
+  },
+  {
     path: '/monitoring/on-call',
     title: 'On call',
     short: 'On call',

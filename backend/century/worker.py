@@ -65,7 +65,7 @@ LOOPS: tuple[str, ...] = (
     "century.overview.jobs:tell_meters",
 )
 # What a new installation begins with: `module:function`, each a service that plants its seed once.
-SEEDS = ("century.rules.defaults:plant", "century.escalation.defaults:plant")
+SEEDS = ("century.rules.defaults:plant", "century.rules.defaults:plant_more", "century.escalation.defaults:plant")
 
 
 def timetable() -> list[CronJob]:

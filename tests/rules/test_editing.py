@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
@@ -182,11 +183,37 @@ async def test_the_default_rules_are_planted_once(works: Works) -> None:
     async with works.read() as work:
         found = await kept.rules(work)
     assert {each.name for each in found} == {each[0] for each in defaults.DEFAULTS}
-    assert len(found) == len(defaults.DEFAULTS) == 13
+    assert len(found) == len(defaults.DEFAULTS) == 16
     async with works.begin() as work:
         await editing.delete_rule(work, found[0].id)
         await defaults.plant(work)
-        assert len(await kept.rules(work)) == 12
+        assert len(await kept.rules(work)) == 15
+
+
+async def test_an_older_installation_is_brought_up_to_date_once(works: Works) -> None:
+    for name, condition in defaults.CHANGED.items():
+        await saved(works, replace(draft(name), condition=condition))
+    mine = await saved(works, replace(draft("mine"), condition=defaults.CHANGED["redis_unhealthy"]))
+    for _ in range(2):
+        async with works.begin() as work:
+            await defaults.plant_more(work)
+    async with works.read() as work:
+        found = {each.name: each for each in await kept.rules(work)}
+    assert set(found) == {"mine", *defaults.CHANGED, *defaults.ADDED}
+    assert (found["redis_unhealthy"].condition, found["redis_unhealthy"].version) == (defaults.UNHEALTHY, 2)
+    assert found["system_unavailable"].condition == defaults.UNAVAILABLE
+    assert found["mine"].condition == mine.condition, "a rule of theirs is theirs"
+
+
+async def test_what_somebody_changed_is_left_as_it_is(works: Works) -> None:
+    before = replace(draft("redis_unhealthy"), condition=defaults.CHANGED["redis_unhealthy"])
+    kept_rule = await saved(works, before)
+    async with works.begin() as work:
+        await editing.save_rule(work, replace(kept_rule, reopen_after=timedelta(hours=1)), new=False)
+    async with works.begin() as work:
+        await defaults.plant_more(work)
+        found = {each.name: each for each in await kept.rules(work)}
+    assert (found["redis_unhealthy"].condition, found["redis_unhealthy"].version) == (before.condition, 2)
 
 
 async def test_an_objective_brings_its_two_rules_and_renews_them(works: Works) -> None:

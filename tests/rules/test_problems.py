@@ -124,6 +124,14 @@ REFUSED = [
     ("re-opening at once", rule(reopen_after=timedelta(seconds=1)), "reopenAfter", "between 1 min and 30 d"),
     ("depending on itself", rule(depends_on=(ME,)), "dependsOn", "itself"),
     ("depending on nobody", rule(depends_on=(UUID(int=7),)), "dependsOn", "no rule"),
+    ("a fact that nobody tells", of(Signal.FACT, BELOW, 1.0, metric="database.upp"), "condition.metric",
+     "no fact 'database.upp': is database.up"),
+    ("a fact like no other", of(Signal.FACT, BELOW, 1.0, metric="zzzzzzzz"), "condition.metric",
+     "a kind of probe lists its facts"),
+    ("a fact by groups", of(Signal.FACT, BELOW, 1.0, metric="database.up", group_by=("part",)), "condition.groupBy",
+     "leave it out"),
+    ("a state above up", of(Signal.PROBE_STATE, ABOVE, 1.0), "condition.threshold", "BELOW 1"),
+    ("a heartbeat below", of(Signal.HEARTBEAT, BELOW, 60.0), "condition.comparison", "ABOVE its threshold"),
     ("depending in a circle", rule(depends_on=(A, C)), "dependsOn", "in a circle"),
 ]  # fmt: skip
 
@@ -133,6 +141,20 @@ def test_it_is_refused(given: Rule, field: str, said: str) -> None:
     found = problems(given, KNOWN)
     assert [(each.field, each.refused) for each in found] == [(field, True)]
     assert said in found[0].message
+
+
+TAKEN = [
+    of(Signal.FACT, ABOVE, 0.9, metric="host.disk_used_share", filter=(("part", frozenset({"/"})),)),
+    of(Signal.PROBE_STATE, BELOW, 1.0, filter=(("kind", frozenset({"http"})),), window=timedelta(seconds=10)),
+    of(Signal.TLS_DAYS_LEFT, BELOW, 21.0),
+    of(Signal.HEARTBEAT, ABOVE, 0.0, filter=(("team", frozenset({"data"})),)),
+    of(Signal.FACT, ABOVE, 5.0, metric="redis.evictions", aggregation=Aggregation.MAX),
+]
+
+
+@pytest.mark.parametrize("given", TAKEN, ids=[each.condition.signal.value for each in TAKEN])
+def test_what_is_watched_from_outside_is_ruled_on(given: Rule) -> None:
+    assert problems(given, KNOWN) == []
 
 
 WARNED = [

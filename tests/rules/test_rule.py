@@ -81,6 +81,29 @@ SENTENCES = [
         "burn rate of the error budget of any service above 14.4x over 1 h and over 5 min",
     ),
     (
+        replace(
+            RULE,
+            condition=Condition(Signal.PROBE_STATE, Comparison.BELOW, 1.0, filter=(("kind", frozenset({"http"})),)),
+        ),
+        "state of any probe where kind is http is down",
+    ),
+    (
+        replace(RULE, service="shop", condition=Condition(Signal.FACT, Comparison.BELOW, 1.0, metric="database.up")),
+        "fact database.up of any probe of shop is down",
+    ),
+    (
+        replace(RULE, condition=Condition(Signal.FACT, Comparison.ABOVE, 0.85, metric="host.disk_used_share")),
+        "fact host.disk_used_share of any probe above 85 %",
+    ),
+    (
+        replace(RULE, condition=Condition(Signal.FACT, Comparison.ABOVE, 172_800.0, metric="backup.age")),
+        "fact backup.age of any probe above 2 d",
+    ),
+    (
+        replace(RULE, condition=Condition(Signal.HEARTBEAT, Comparison.ABOVE, 0.0)),
+        "delay of the heartbeat of any heartbeat above 0 s",
+    ),
+    (
         replace(RULE, condition=replace(ERRORS, signal=Signal.LATENCY_P95, threshold=0.25)),
         "95th percentile of the response time of any service above 250 ms over 5 min",
     ),

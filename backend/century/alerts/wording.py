@@ -12,6 +12,8 @@ def summary(condition: Condition, subject: str, value: float | None, own_unit: s
     looked_at = name(condition)
     if value is None:
         return f"No data on {looked_at} of {subject} for {duration(condition.window)}"
+    if condition.is_state and value == 0:
+        return f"{subject} is down"
     first = looked_at[0].upper() + looked_at[1:] if condition.signal in NAMES else looked_at
     return f"{first} of {subject} is {show(condition, value, own_unit)}, {bound(condition, own_unit)}"
 
@@ -20,4 +22,6 @@ def recovered(condition: Condition, subject: str, value: float | None, own_unit:
     """What is well again, as in "Well again: error rate of checkout is 0.3 %"."""
     if value is None:
         return f"Over: there is no data on {name(condition)} of {subject} any more"
+    if condition.is_state and value == 1:
+        return f"Well again: {subject} is up"
     return f"Well again: {name(condition)} of {subject} is {show(condition, value, own_unit)}"

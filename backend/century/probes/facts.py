@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from century.probes.kind import FactName, ProbeKind
 from century.probes.kinds import kind_of, known_kinds
 
@@ -18,6 +20,7 @@ def facts_of(kind: ProbeKind) -> tuple[FactName, ...]:
     return (up, *(each for each in known.FACTS if each.name != up.name), *OF_ALL)
 
 
+@cache
 def known_facts() -> dict[str, FactName]:
     """Every fact by its name."""
     return {fact.name: fact for kind in known_kinds() for fact in facts_of(kind)} | {fact.name: fact for fact in OF_ALL}

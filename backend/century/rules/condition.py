@@ -8,6 +8,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
+from century.probes.facts import unit_of
 from century.telemetry import metrics
 from century.telemetry.metrics import Aggregation
 from century.telemetry.targets import Comparison
@@ -96,6 +97,13 @@ class Condition:
     when_no_data: WhenNoData = WhenNoData.KEEP
     short_window: timedelta | None = None
 
+    @property
+    def is_state(self) -> bool:
+        """Whether it looks at whether something is up (1) or down (0)."""
+        return self.signal is Signal.PROBE_STATE or (
+            self.signal is Signal.FACT and (self.metric or "").endswith(".up") and self.aggregation is None
+        )
+
     def breaks(self, value: float) -> bool:
         """Whether a value is on the wrong side."""
         return value > self.threshold if self.comparison is Comparison.ABOVE else value < self.threshold
@@ -148,4 +156,7 @@ def unit(condition: Condition, own: str = "", *, histogram: bool = False) -> str
     """The unit of a condition's values, in UCUM; `own` is the unit of the metric it reads."""
     if condition.signal is Signal.METRIC:
         return metrics.unit(own, condition.aggregation or Aggregation.AVG, histogram=histogram)
+    if condition.signal is Signal.FACT:
+        own = own or unit_of(condition.metric or "")
+        return metrics.unit(own, condition.aggregation, histogram=False) if condition.aggregation else own
     return _UNITS.get(condition.signal, own if condition.signal in NAMED else "1")

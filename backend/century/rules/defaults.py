@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import replace
 from datetime import timedelta
 
 from century.core import seeds
@@ -13,7 +15,7 @@ from century.rules.rule import Rule
 from century.rules.severity import Severity
 from century.telemetry.targets import Comparison
 
-SEED = "rules"
+SEED, SEED_OUTSIDE = "rules", "rules.probes"
 MINUTE = timedelta(minutes=1)
 DAY_SECONDS = 86_400.0
 _ABOVE, _BELOW = Comparison.ABOVE, Comparison.BELOW
@@ -88,7 +90,24 @@ MISSING = """\
 3. **Redis**: Verify Redis connection and data
 4. **Collection**: Ensure metrics collection is enabled
 """
+JOB = """\
+1. **Verify Issue**: See what the last run said, and whether it began at all
+2. **Check Host**: Verify that the machine runs, and that its scheduler does
+3. **Check Logs**: Review the log of the job
+4. **Run Again**: Run the job by hand, and verify what it leaves behind
+"""
 CRITICAL, WARNING, INFO = Severity
+# A Redis that is down is no system that is: it has a rule of its own.
+UNAVAILABLE = Condition(
+    Signal.PROBE_STATE, _BELOW, 1.0, filter=(("kind", frozenset({"http", "tcp", "network"})),), window=MINUTE
+)
+UNHEALTHY = Condition(Signal.FACT, _BELOW, 1.0, metric="redis.healthy", window=MINUTE)
+
+
+def _expiring(days: float) -> Condition:
+    """Each opens once: a certificate is told of as it crosses each, and all are over when it is renewed."""
+    return Condition(Signal.TLS_DAYS_LEFT, _BELOW, days, window=timedelta(days=1))
+
 
 DEFAULTS: tuple[tuple[str, Severity, Condition, str], ...] = (
     (
@@ -112,7 +131,7 @@ DEFAULTS: tuple[tuple[str, Severity, Condition, str], ...] = (
     ),
     (
         "system_unavailable", CRITICAL,
-        Condition(Signal.PROBE_STATE, _BELOW, 1.0, window=MINUTE),
+        UNAVAILABLE,
         OUTAGE,
     ),
     (
@@ -127,7 +146,7 @@ DEFAULTS: tuple[tuple[str, Severity, Condition, str], ...] = (
     ),
     (
         "redis_unhealthy", WARNING,
-        Condition(Signal.FACT, _BELOW, 1.0, metric="redis.up", window=MINUTE),
+        UNHEALTHY,
         REDIS,
     ),
     (
@@ -142,9 +161,11 @@ DEFAULTS: tuple[tuple[str, Severity, Condition, str], ...] = (
     ),
     (
         "certificate_expiring", INFO,
-        Condition(Signal.TLS_DAYS_LEFT, _BELOW, 21.0, window=timedelta(days=1)),
+        _expiring(21.0),
         CERTIFICATE,
     ),
+    ("certificate_expiring_14_days", INFO, _expiring(14.0), CERTIFICATE),
+    ("certificate_expiring_7_days", INFO, _expiring(7.0), CERTIFICATE),
     (
         "disk_space_low", INFO,
         Condition(Signal.FACT, _ABOVE, 0.85, metric="host.disk_used_share", recovery=0.8, hold_for=5 * MINUTE),
@@ -160,16 +181,47 @@ DEFAULTS: tuple[tuple[str, Severity, Condition, str], ...] = (
         Condition(Signal.SILENCE, _ABOVE, 300.0),
         MISSING,
     ),
+    (
+        "heartbeat_missing", WARNING,
+        Condition(Signal.HEARTBEAT, _ABOVE, 0.0),
+        JOB,
+    ),
 )  # fmt: skip
+ADDED = frozenset({"certificate_expiring_14_days", "certificate_expiring_7_days", "heartbeat_missing"})
+"""What an installation did not begin with before anything was watched from outside."""
+CHANGED = {
+    "system_unavailable": Condition(Signal.PROBE_STATE, _BELOW, 1.0, window=MINUTE),
+    "redis_unhealthy": Condition(Signal.FACT, _BELOW, 1.0, metric="redis.up", window=MINUTE),
+}
+"""The conditions that these had until then: whoever changed them meant it."""
 
 
 async def plant(work: Work) -> None:
     """Save the default rules, once: what somebody removed afterwards stays away."""
     if not await seeds.plant(work, SEED):
         return
+    await _save(work, {name for name, *_ in DEFAULTS})
+
+
+async def plant_more(work: Work) -> None:
+    """Bring an installation that began before anything was watched from outside up to date, once.
+
+    Rules that came since are added, those of then that nobody changed look at what they were meant to.
+    """
+    if not await seeds.plant(work, SEED_OUTSIDE):
+        return
+    meant = {name: condition for name, _, condition, _ in DEFAULTS}
+    for rule in await kept.rules(work):
+        before = CHANGED.get(rule.name)
+        if before is not None and rule.version == 1 and rule.condition == before:
+            await editing.save_rule(work, replace(rule, condition=meant[rule.name]), new=False)
+    await _save(work, ADDED)
+
+
+async def _save(work: Work, names: Collection[str]) -> None:
     taken = {each.name for each in await kept.rules(work)}
     for name, severity, condition, runbook in DEFAULTS:
-        if name in taken:
+        if name in taken or name not in names:
             continue
         rule = Rule(new_id(work.now), name, enabled=True, severity=severity, condition=condition, runbook=runbook)
         await editing.save_rule(work, rule, new=True)

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from century.core.wording import duration
+from century.probes.facts import known_facts
 from century.rules import fitting, routes, runbook
 from century.rules.condition import AGES, NAMED, OF_REQUESTS, OUTSIDE, RATIOS, Condition, Signal, WhenNoData
 from century.rules.rule import Rule
@@ -204,6 +205,12 @@ def _of_signal(rule: Rule, known: Known) -> Iterator[Problem]:
         yield Problem(
             "condition.signal", "burn rates belong to an objective: save an objective, and it brings its rules"
         )
+    if condition.signal is Signal.FACT and condition.metric and condition.metric not in known_facts():
+        near = difflib.get_close_matches(condition.metric, known_facts(), n=3, cutoff=0.5)
+        yield Problem(
+            "condition.metric",
+            f"no fact {condition.metric!r}: " + (f"is {' or '.join(near)} meant?" if near else "a kind of probe lists its facts"),
+        )  # fmt: skip
     if condition.signal is Signal.METRIC and condition.metric and known.metrics is not None:
         if condition.metric not in known.metrics:
             yield Problem("condition.metric", _unknown_metric(rule, condition.metric, known.metrics))
@@ -215,6 +222,8 @@ def _of_signal(rule: Rule, known: Known) -> Iterator[Problem]:
         )  # fmt: skip
     if crowded := fitting.said(dict([known.groups]) if known.groups else {}):
         yield Problem("condition.groupBy", crowded, refused=False)
+    if condition.signal in OUTSIDE:
+        every = None  # what is asked does not depend on how often a service reports
     if every is not None and condition.signal in AGES and timedelta(seconds=_finite(condition.threshold)) <= every:
         yield Problem(
             "condition.threshold",

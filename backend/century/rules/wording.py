@@ -22,8 +22,8 @@ NAMES = {
     Signal.MEMORY: "memory usage",
     Signal.SILENCE: "time without telemetry",
     Signal.BURN_RATE: "burn rate of the error budget",
-    Signal.PROBE_STATE: "state of the probe",
-    Signal.PROBE_LATENCY: "response time of the probe",
+    Signal.PROBE_STATE: "state",
+    Signal.PROBE_LATENCY: "time to answer",
     Signal.TLS_DAYS_LEFT: "time until the certificate expires",
     Signal.HEARTBEAT: "delay of the heartbeat",
 }
@@ -42,7 +42,10 @@ def sentence(rule: Rule) -> str:
     """What a rule calls wrong, as in "error rate of checkout above 5 % over 5 min, for at least 1 min"."""
     condition = rule.condition
     anything = f"any {_ANY.get(condition.signal, 'service')}"
-    words = [f"{name(condition)} of {rule.service or anything}"]
+    whose = rule.service or anything
+    if rule.service and condition.signal in _ANY:
+        whose = f"{anything} of {rule.service}"
+    words = [f"{name(condition)} of {whose}"]
     if rule.critical_routes or rule.routes:
         named = (["its critical routes"] if rule.critical_routes else []) + list(rule.routes)
         words.append("on " + ", ".join(named))
@@ -73,10 +76,14 @@ def name(condition: Condition) -> str:
 
 def bound(condition: Condition, own_unit: str = "") -> str:
     """Where it begins to be wrong, as in "above 5 % over 5 min"."""
+    if condition.is_state and condition.comparison is Comparison.BELOW and 0 < condition.threshold <= 1:
+        return "is down"
     said = f"{condition.comparison.value} {show(condition, condition.threshold, own_unit)}"
     match condition.signal:
         case Signal.SILENCE | Signal.HEARTBEAT | Signal.TLS_DAYS_LEFT:
             return said
+        case Signal.PROBE_STATE | Signal.PROBE_LATENCY | Signal.FACT if condition.aggregation is None:
+            return said  # what was found last is judged
         case Signal.BURN_RATE if condition.short_window is not None:
             return f"{said} over {duration(condition.window)} and over {duration(condition.short_window)}"
         case _:
@@ -87,7 +94,9 @@ def show(condition: Condition, value: float | None, own_unit: str = "") -> str:
     """A value of a condition as people read it: "7.2 %", "2.4 s", "14.4x"."""
     if value is None:
         return "no data"
-    if condition.signal in PERCENT:
+    if condition.is_state and value in (0.0, 1.0):
+        return "up" if value else "down"
+    if condition.signal in PERCENT or (condition.signal is Signal.FACT and (condition.metric or "").endswith("_share")):
         return f"{number(value * 100)} %"
     return quantity(value, unit(condition, own_unit))
 

@@ -14,7 +14,9 @@ def clean(detail: str, secrets: Iterable[str] = ()) -> str:
     for secret in secrets:
         for part in (secret, *_telling_parts(secret)):
             detail = detail.replace(part, "…") if part else detail
-    line = " ".join("".join(each if each.isprintable() else " " for each in detail).split())
+    if not detail.isprintable():
+        detail = "".join(each if each.isprintable() else " " for each in detail)
+    line = " ".join(detail.split())
     return line if len(line) <= LONGEST_DETAIL else line[: LONGEST_DETAIL - 1] + "…"
 
 

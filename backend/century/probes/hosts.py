@@ -18,7 +18,13 @@ HOST = Field("host", "Host", "A name or an address.", required=True, placeholder
 def port_field(default: str | None = None, placeholder: str = "") -> Field:
     """The field of a port."""
     return Field(
-        "port", "Port", "", FieldType.NUMBER, required=default is None, default=default, placeholder=placeholder
+        "port",
+        "Port",
+        "From 1 to 65535.",
+        FieldType.NUMBER,
+        required=default is None,
+        default=default,
+        placeholder=placeholder,
     )
 
 

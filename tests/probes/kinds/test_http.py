@@ -14,6 +14,7 @@ import trustme
 from century.probes.kind import Config
 from century.probes.kinds import http
 from century.probes.measurement import Measurement, Trouble
+from century.probes.runner import tidy
 from tests.probes.servers import (
     NOW,
     Handle,
@@ -195,6 +196,16 @@ async def test_a_secret_header_is_sent_and_not_shown() -> None:
     heads: list[bytes] = []
     measured = await check(answering(answer(), heads=heads), secretHeaders="X-Key: open sesame\nX-Other: too")
     assert b"X-Key: open sesame\r\nX-Other: too\r\n" in heads[0]
+    assert "sesame" not in repr(measured)
+
+
+async def test_a_secret_that_comes_back_is_not_shown() -> None:
+    echo = answer(b'{"you sent": "open sesame"}', "200 OK", "X-Echo: open sesame", "Location: /x?key=open%20sesame")
+    async with listening(answering(echo)) as server:
+        asked = aim(url=server.url, secretHeaders="X-Key: open sesame", conditions="json $['you sent'] == nothing")
+        measured = tidy(await http.check(asked, wire_to()), asked.config)
+    assert measured.message == "answers 200 OK, but $['you sent'] is “…”, not “nothing”"
+    assert "x-echo: …" in measured.lines
     assert "sesame" not in repr(measured)
 
 

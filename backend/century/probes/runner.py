@@ -23,6 +23,7 @@ from century.core.redaction import clean
 from century.core.settings import Settings
 from century.core.work import Works
 from century.probes import claims, settling
+from century.probes.beat_kept import last_good
 from century.probes.claims import MOST_CLAIMS, Claim, Held
 from century.probes.due import QUICK, SLOW
 from century.probes.kind import Config
@@ -70,7 +71,7 @@ class Runner:
         self.works = works
         self.host = host or socket.gethostname()
         self.name = f"{self.host}:{os.getpid()}:{secrets.token_hex(4)}"
-        self.wire = wire or Wire(Guard(settings.egress_allow, Names()), settings, TlsContexts())
+        self.wire = wire or Wire(Guard(settings.egress_allow, Names()), settings, TlsContexts(), last_good(works))
         self.ended = asyncio.Event()
         self.urgent = asyncio.Event()
         self.lateness: deque[tuple[float, float]] = deque(maxlen=100_000)

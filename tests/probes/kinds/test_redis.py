@@ -198,7 +198,7 @@ async def test_a_sentinel_says_where_the_primary_is(server: ValkeyServer, tmp_pa
         where = f"127.0.0.1:{sentinel.port}"
         assert found.lines[0] == f"{where} says that mymaster is at 127.0.0.1:{server.port}"
         assert facts(found)["redis.healthy"] == 1
-        assert redis.target(config(redis, settings)) == f"mymaster of 127.0.0.1:1, {where}"
+        assert redis.target(config(redis, settings)) == f"127.0.0.1:1,{where} for mymaster"
         unknown = await ask(redis, settings | {"master": "other"})
         assert unknown.message == f"the sentinel {where} knows no 'other'"
         closed = await ask(redis, settings | {"sentinelPassword": ""})

@@ -96,8 +96,9 @@ def target(config: Config) -> str:
     """The address, for people."""
     if config.flag("own"):
         return OWN
-    if config.lines("sentinels"):
-        return f"{config['master']} of {', '.join(config.lines('sentinels'))}"[:200]
+    if sentinels := config.lines("sentinels"):
+        # One word, and whole: a password that was entered for these must not go to others.
+        return f"{','.join(sentinels)} for {config['master']}"
     with contextlib.suppress(ValueError):
         return str(redis_address(config))
     return "an address that is none"

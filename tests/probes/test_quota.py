@@ -75,7 +75,14 @@ def test_a_server_cannot_tell_without_end() -> None:
 
 @pytest.mark.parametrize(
     ("quota", "share"),
-    [(Quota("", 10, 5), 0.5), (Quota("", 0, 0), None), (Quota("", 10), None), (Quota("", None, 1), None)],
+    [
+        (Quota("", 10, 5), 0.5),
+        (Quota("", 0, 0), 0),
+        (Quota("", None, 0), 0),
+        (Quota("", 0, 5), None),
+        (Quota("", 10), None),
+        (Quota("", None, 1), None),
+    ],
 )
 def test_the_share(quota: Quota, share: float | None) -> None:
     assert quota.share == share

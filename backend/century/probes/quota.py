@@ -40,7 +40,9 @@ class Quota:
 
     @property
     def share(self) -> float | None:
-        """What is left of it, of 1."""
+        """What is left of it, of 1; of nothing, nothing, whatever it was."""
+        if self.left == 0:
+            return 0.0
         return max(0.0, self.left / self.limit) if self.left is not None and self.limit else None
 
 

@@ -59,6 +59,21 @@ async def test_asked_too_often_is_no_failure_but_an_empty_quota() -> None:
     )
 
 
+async def test_whoever_was_asked_too_often_and_answers_again_has_its_quota_back() -> None:
+    refused = await check(answer(b"", "429 Too Many Requests"))
+    assert values(refused)["api.quota_left_share"] == 0
+    again = await check(answer(), memory=dict(refused.memory))
+    assert values(again)["api.quota_left_share"] == 1
+    assert "api.quota_left" not in values(again)
+    told = await check(answer(b"", "200 OK", *LIMITS), memory=dict(again.memory))
+    assert values(told)["api.quota_left_share"] == 0.25
+    other = await check(
+        answer(b"", "200 OK", "X-RateLimit-Limit-Day: 10", "X-RateLimit-Remaining-Day: 5"), memory=dict(told.memory)
+    )
+    assert (values(other)["api.quota_left_share"], values(other)["api.quota_left_share day"]) == (1, 0.5)
+    assert "api.quota_left_share" not in values(await check(answer()))
+
+
 async def test_the_share_of_failures_is_of_the_last_checks() -> None:
     memory: dict[str, object] = {}
     shares = []

@@ -100,6 +100,12 @@ async def check(target: Target, wire: Wire) -> Measurement:
             said += "; its fallback answers"
     memory, share = remembered(target.memory, first.ok, window(target.config) or WINDOW)
     facts.append(Fact("api.failure_share", share))
+    unnamed = next((each.value for each in first.facts if (each.name, each.part) == ("api.quota_left_share", "")), None)
+    if unnamed == 0 or target.memory.get("limited") is True:
+        memory["limited"] = True
+        if unnamed is None and first.reached:
+            # It once said that it was asked too often, and says nothing of it now: it answers again.
+            facts.append(Fact("api.quota_left_share", 1.0))
     return replace(first, message=said, facts=tuple(facts), memory=memory)
 
 

@@ -7,6 +7,16 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from century.alerts.jobs import Watcher
+from century.core.bus import Message
+from century.core.ids import new_id
+from century.rules import editing
+from century.rules.condition import Condition, Signal
+from century.rules.rule import Rule
+from century.rules.severity import Severity
+from century.rules.sources import sources_of
+from century.telemetry.query import Reader
+from century.telemetry.targets import Comparison
 from tests.access.conftest import House, Site, house, site
 
 __all__ = ["house", "site"]
@@ -145,3 +155,31 @@ async def test_a_token_is_in_no_journal_and_not_in_the_table(site: Site, house: 
         )
     assert len(rows) > 1
     assert not [row for (row,) in rows if token in row or token.encode().hex() in row]
+
+
+UPTIME = '{ heartbeats { uptime(range: {last: "PT1H"}) openAlerts { critical warning info } } }'
+ALERT = "{ alerts { nodes { summary heartbeat { name state } } } }"
+
+
+async def test_how_long_it_was_up_and_what_is_open_of_it(site: Site, house: House) -> None:
+    admin = await house.bearer("admin")
+    path = (await save(site, admin))["heartbeat"]["pingUrl"].removeprefix(house.world.settings.public_url)
+    await site.http.get(path)
+    house.world.advance(minutes=6)
+    await site.http.get(path + "/fail")
+    house.world.advance(minutes=2)
+    async with house.world.works.begin() as work:
+        condition = Condition(Signal.HEARTBEAT, Comparison.ABOVE, 0.0)
+        rule = Rule(new_id(work.now), "silent", enabled=True, severity=Severity.WARNING, condition=condition)
+        await editing.save_rule(work, rule, new=True)
+    watcher = Watcher(house.world.works, sources_of(house.world.works, Reader(house.world.works.engine)))
+    await watcher.turn([Message("heartbeats.moved", b"[]")])
+    assert (await site.data(admin, UPTIME))["heartbeats"] == [
+        {"uptime": 0.75, "openAlerts": {"critical": 0, "warning": 1, "info": 0}}
+    ]
+    assert (await site.data(admin, ALERT))["alerts"]["nodes"] == [
+        {
+            "summary": "Delay of the heartbeat of nightly is 2 min, above 0 s",
+            "heartbeat": {"name": "nightly", "state": "FAILED"},
+        }
+    ]

@@ -135,6 +135,20 @@ async def open_by_service(work: Work, services: Collection[str]) -> dict[str, di
     return found
 
 
+async def open_by_attribute(work: Work, key: str, values: Collection[str]) -> dict[str, dict[Severity, int]]:
+    """How many alerts of each severity are open whose attribute `key` is one of these, by it."""
+    value = ALERT.c.attributes[key].astext
+    rows = await work.rows(
+        select(value.label("value"), ALERT.c.severity, func.count().label("alerts"))
+        .where(ALERT.c.state.in_(TOLD), value.in_(list(values)))
+        .group_by(value, ALERT.c.severity)
+    )
+    found: dict[str, dict[Severity, int]] = {}
+    for row in rows:
+        found.setdefault(row.value, {})[Severity(row.severity)] = row.alerts
+    return found
+
+
 async def open_by_rule(work: Work, rules: Collection[UUID]) -> dict[UUID, int]:
     """How many alerts of each rule are open."""
     rows = await work.rows(

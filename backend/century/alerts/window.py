@@ -3,22 +3,36 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import re2  # type: ignore[import-untyped]
 from dateutil.rrule import rrule, rrulestr
 
-if TYPE_CHECKING:
-    from century.alerts.alert import Alert
+from century.rules.severity import Severity
 
 _RFC = "%Y%m%dT%H%M%S"
+
+
+class Held(Protocol):
+    """What a window may hold: an alert, or what alerts are about."""
+
+    @property
+    def service(self) -> str | None: ...
+    @property
+    def subject(self) -> str: ...
+    @property
+    def attributes(self) -> Sequence[tuple[str, str]]: ...
+    @property
+    def rule_name(self) -> str: ...
+    @property
+    def severity(self) -> Severity | None: ...
 
 
 class MatcherField(StrEnum):
@@ -48,7 +62,7 @@ class Matcher:
     value: str
     key: str | None = None
 
-    def fits(self, alert: Alert) -> bool:
+    def fits(self, alert: Held) -> bool:
         """Whether it is so."""
         said = self._said(alert)
         match self.operator:
@@ -59,14 +73,14 @@ class Matcher:
             case MatcherOperator.MATCHES:
                 return expression(self.value).fullmatch(said) is not None
 
-    def _said(self, alert: Alert) -> str:
+    def _said(self, alert: Held) -> str:
         match self.field:
             case MatcherField.SERVICE:
                 return alert.service or ""
             case MatcherField.RULE:
                 return alert.rule_name
             case MatcherField.SEVERITY:
-                return alert.severity.value
+                return alert.severity.value if alert.severity is not None else ""
             case MatcherField.SUBJECT:
                 return alert.subject
             case MatcherField.ATTRIBUTE:
@@ -105,7 +119,7 @@ class Window:
     time_zone: str = "UTC"
     ended_at: datetime | None = None
 
-    def covers(self, alert: Alert) -> bool:
+    def covers(self, alert: Held) -> bool:
         """Whether all of its matchers fit."""
         return all(matcher.fits(alert) for matcher in self.matchers)
 
@@ -121,6 +135,10 @@ class Window:
     def occurrences(self, at: datetime, first: int) -> list[Occurrence]:
         """The occurrence that holds now, if any, and those after it."""
         return list(itertools.islice((each for each in self._since(at) if each.ends_at > at), first))
+
+    def within(self, start: datetime, end: datetime) -> Iterator[Occurrence]:
+        """Its occurrences that hold at some time of a range."""
+        return itertools.takewhile(lambda each: each.starts_at < end, self._since(start))
 
     def last_end(self, at: datetime) -> datetime | None:
         """When it last stopped to hold, at or before this instant; None if it never did."""

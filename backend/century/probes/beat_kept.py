@@ -148,17 +148,15 @@ def _place(after: str) -> Any:
 
 async def changes(work: Work, ids: Collection[UUID], since: datetime) -> dict[UUID, list[BeatMoved]]:
     """How each stood from an instant on, oldest first: its rows of the ledger, with the one that held at the instant."""
-    before = (
-        select(CHANGE.c.at)
-        .where(CHANGE.c.heartbeat_id == HEARTBEAT.c.id, CHANGE.c.at <= since)
-        .order_by(CHANGE.c.at.desc())
-        .limit(1)
+    earlier = CHANGE.alias()
+    held = (
+        select(func.max(earlier.c.at))
+        .where(earlier.c.heartbeat_id == CHANGE.c.heartbeat_id, earlier.c.at <= since)
         .scalar_subquery()
     )
     rows = await work.rows(
         select(*CHANGE.c)
-        .join(HEARTBEAT, HEARTBEAT.c.id == CHANGE.c.heartbeat_id)
-        .where(HEARTBEAT.c.id.in_(ids), CHANGE.c.at >= before)
+        .where(CHANGE.c.heartbeat_id.in_(ids), CHANGE.c.at >= func.coalesce(held, since))
         .order_by(CHANGE.c.heartbeat_id, CHANGE.c.at)
     )
     found: dict[UUID, list[BeatMoved]] = {each: [] for each in ids}

@@ -7,6 +7,7 @@ from typing import cast
 import strawberry
 from strawberry.dataloader import DataLoader
 
+import century.alerts.graphql.infrastructure  # noqa: F401 (it gives probes, heartbeats and alerts their fields)
 from century.alerts import feed, lists, review, service, windows
 from century.alerts.graphql.inputs import (
     AcknowledgeRuleInput,
@@ -20,7 +21,7 @@ from century.alerts.graphql.inputs import (
 )
 from century.alerts.graphql.maintenance import MaintenanceWindow, MaintenanceWindowInput, MaintenanceWindowPayload
 from century.alerts.graphql.reviewing import AlertReview
-from century.alerts.graphql.types import Alert, AlertConnection, AlertFilter
+from century.alerts.graphql.types import Alert, AlertConnection, AlertFilter, OpenAlerts
 from century.core.actor import Permission
 from century.core.errors import Invalid
 from century.core.graphql import (
@@ -41,22 +42,11 @@ from century.rules.severity import Severity
 from century.telemetry.graphql.services import Service
 
 
-@strawberry.type(description="How many alerts are open, acknowledged ones too.")
-class OpenAlerts:
-    critical: int = 0
-    warning: int = 0
-    info: int = 0
-
-
 @extends(Service)
 class ServiceAlerts:
     @field()
     async def open_alerts(self, info: Info, root: strawberry.Parent[Service]) -> OpenAlerts:
-        counted = await _open_by_service(info).load(root.name)
-        return OpenAlerts(
-            critical=counted.get(Severity.CRITICAL, 0), warning=counted.get(Severity.WARNING, 0),
-            info=counted.get(Severity.INFO, 0),
-        )  # fmt: skip
+        return OpenAlerts.of(await _open_by_service(info).load(root.name))
 
     @field(description="The newest first; of open ones alone, the most severe first.")
     async def alerts(

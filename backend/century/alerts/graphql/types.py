@@ -1,5 +1,6 @@
 """An alert in the schema: its state, its rule, its story, and what to do about it."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -60,6 +61,20 @@ class Evidence:
     rule_version: int
     sentence: str
     series: list[EvidenceSeries]
+
+
+@strawberry.type(description="How many alerts are open, acknowledged ones too.")
+class OpenAlerts:
+    critical: int = 0
+    warning: int = 0
+    info: int = 0
+
+    @classmethod
+    def of(cls, counted: Mapping[Severity, int]) -> "OpenAlerts":
+        return cls(
+            critical=counted.get(Severity.CRITICAL, 0), warning=counted.get(Severity.WARNING, 0),
+            info=counted.get(Severity.INFO, 0),
+        )  # fmt: skip
 
 
 @strawberry.type(description="Something to do; ticked off by whoever did it.")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from century.core.wording import duration
-from century.rules.condition import Condition
+from century.rules.condition import Condition, Signal
 from century.rules.wording import NAMES, bound, name, show
 
 
 def summary(condition: Condition, subject: str, value: float | None, own_unit: str = "") -> str:
     """What is wrong, as in "Error rate of checkout is 7.2 %, above 5 % over 5 min"."""
+    if condition.signal is Signal.EXTERNAL:
+        return f"{condition.metric} of {subject} fires, as was decided outside"
     looked_at = name(condition)
     if value is None:
         return f"No data on {looked_at} of {subject} for {duration(condition.window)}"
@@ -20,6 +22,8 @@ def summary(condition: Condition, subject: str, value: float | None, own_unit: s
 
 def recovered(condition: Condition, subject: str, value: float | None, own_unit: str = "") -> str:
     """What is well again, as in "Well again: error rate of checkout is 0.3 %"."""
+    if condition.signal is Signal.EXTERNAL:
+        return f"Well again: {condition.metric} of {subject} fires no more"
     if value is None:
         return f"Over: there is no data on {name(condition)} of {subject} any more"
     if condition.is_state and value == 1:

@@ -35,6 +35,7 @@ class Signal(StrEnum):
     TLS_DAYS_LEFT = "tls_days_left"
     HEARTBEAT = "heartbeat"
     BUSINESS = "business"
+    EXTERNAL = "external"
 
 
 class WhenNoData(StrEnum):
@@ -45,7 +46,7 @@ class WhenNoData(StrEnum):
     ALERT = "alert"
 
 
-NAMED = frozenset({Signal.METRIC, Signal.FACT, Signal.BUSINESS})
+NAMED = frozenset({Signal.METRIC, Signal.FACT, Signal.BUSINESS, Signal.EXTERNAL})
 """Signals that want the name of what they read, in `metric`."""
 
 OF_REQUESTS = frozenset(
@@ -59,8 +60,14 @@ RATIOS = frozenset({Signal.ERROR_RATE, Signal.AVAILABILITY, Signal.APDEX, Signal
 AGES = frozenset({Signal.SILENCE, Signal.HEARTBEAT})
 """Signals that grow by themselves, in seconds since something was last heard."""
 
-OUTSIDE = frozenset({Signal.PROBE_STATE, Signal.PROBE_LATENCY, Signal.FACT, Signal.TLS_DAYS_LEFT, Signal.HEARTBEAT})
-"""Signals of what is watched from outside: each probe, each part of it and each heartbeat is a subject of its own."""
+OUTSIDE = frozenset(
+    {
+        Signal.PROBE_STATE, Signal.PROBE_LATENCY, Signal.FACT, Signal.TLS_DAYS_LEFT, Signal.HEARTBEAT, Signal.EXTERNAL,
+    }
+)  # fmt: skip
+"""Signals of what is watched from outside: each probe, each part of it, each heartbeat and each alert that somebody else
+decided is a subject of its own.
+"""
 
 _UNITS = {
     Signal.LATENCY_AVG: "s",

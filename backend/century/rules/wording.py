@@ -41,6 +41,9 @@ _BYTES = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 def sentence(rule: Rule) -> str:
     """What a rule calls wrong, as in "error rate of checkout above 5 % over 5 min, for at least 1 min"."""
     condition = rule.condition
+    if condition.signal is Signal.EXTERNAL:
+        of = f" of {rule.service}" if rule.service else ""
+        return " ".join([f"{name(condition)}{of}", *_where(condition)])
     anything = f"any {_ANY.get(condition.signal, 'service')}"
     whose = rule.service or anything
     if rule.service and condition.signal in _ANY:
@@ -49,7 +52,7 @@ def sentence(rule: Rule) -> str:
     if rule.critical_routes or rule.routes:
         named = (["its critical routes"] if rule.critical_routes else []) + list(rule.routes)
         words.append("on " + ", ".join(named))
-    words += [f"where {key} is {' or '.join(sorted(values))}" for key, values in condition.filter]
+    words += _where(condition)
     words.append(bound(condition))
     said = " ".join(words)
     if condition.hold_for:
@@ -64,10 +67,16 @@ def sentence(rule: Rule) -> str:
     return said
 
 
+def _where(condition: Condition) -> list[str]:
+    return [f"where {key} is {' or '.join(sorted(values))}" for key, values in condition.filter]
+
+
 def name(condition: Condition) -> str:
     """What a condition looks at, as in "error rate" or "p95 of db.client.connection.count"."""
     if condition.signal in NAMES:
         return NAMES[condition.signal]
+    if condition.signal is Signal.EXTERNAL:
+        return f"{condition.metric}, decided outside"
     how = f"{condition.aggregation.value} of " if condition.aggregation else ""
     if condition.signal is Signal.FACT:
         how += "fact "

@@ -17,7 +17,8 @@ export type Signal =
   | 'FACT'
   | 'TLS_DAYS_LEFT'
   | 'HEARTBEAT'
-  | 'BUSINESS';
+  | 'BUSINESS'
+  | 'EXTERNAL';
 
 export interface SignalWords {
   signal: Signal;
@@ -197,6 +198,15 @@ export const SIGNALS: readonly SignalWords[] = [
     threshold: 1,
     samples: 'events',
     named: 'Figure',
+  },
+  {
+    signal: 'EXTERNAL',
+    name: 'an alert that a Prometheus decides',
+    group: 'Other',
+    unit: '1',
+    comparison: 'ABOVE',
+    threshold: 0,
+    named: 'Alert',
   },
   {
     signal: 'BURN_RATE',

@@ -28,7 +28,8 @@ SAVE = "mutation($input: SaveRuleInput!) { saveRule(input: $input) { rule { id n
 RULES = """{ rules { id name enabled severity service condition { signal comparison threshold recovery window holdFor
 minSamples whenNoData sentence unit } runbookUrl health { evaluatedAt durationMs error } updatedBy { id name }
 dependsOn { name } subjects { subject } versions { version by { name } changes { field before after } } } }"""
-TLS = {"signal": "TLS_DAYS_LEFT", "comparison": "BELOW", "threshold": 21.0}
+# Nothing measures it before the stage that brings it.
+BUSINESS = {"signal": "BUSINESS", "metric": "orders.paid", "comparison": "BELOW", "threshold": 21.0}
 ADMIN = replace(INTERNAL, name="ada")
 
 
@@ -182,7 +183,7 @@ async def test_a_rule_is_tried_before_it_is_saved(world: World) -> None:
     night = (await ask(world, BACKTEST, input=asked, range=span, zone="America/New_York"))["backtestRule"]
     assert night["pagesAtNight"] == 1
     wrong = asked | {"condition": asked["condition"] | {"threshold": 5.0}}
-    for given, field in ((wrong, "condition.threshold"), (asked | {"condition": TLS}, "condition.signal")):
+    for given, field in ((wrong, "condition.threshold"), (asked | {"condition": BUSINESS}, "condition.signal")):
         [(code, fields)] = await ask(world, BACKTEST, input=given, range=span)
         assert code == "INVALID"
         assert [each["field"] for each in fields] == [field]

@@ -28,7 +28,6 @@ NOT_YET = {
     "Business",
     "Infrastructure",
     "MorningCheck",
-    "Checks",
     "Retention",
     "Erase",
     "Export",

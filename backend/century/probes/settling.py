@@ -301,7 +301,8 @@ def _answer(settled: Settled) -> str | None:
 def _news(settled: Settled) -> list[Any]:
     done, measured = settled.done, settled.done.measured
     state = settled.outcome.now.state.value
-    return [done.claim.probe_id, done.at, measured.ok, state, measured.latency, measured.message]
+    moved = settled.outcome.now.state is not done.claim.now.state
+    return [done.claim.probe_id, done.at, measured.ok, state, measured.latency, measured.message, moved]
 
 
 @cache

@@ -13,12 +13,14 @@ import pytest_asyncio
 from sqlalchemy import insert
 from sqlalchemy.engine import make_url
 
+from century.core.actor import INTERNAL
 from century.core.errors import Invalid
 from century.probes.heartbeat import RunState
 from century.probes.kind import ProbeKind
 from century.probes.probe import ProbeState
 from century.probes.problems import Draft
 from century.probes.tables import RunRow
+from century.probes.trying import try_probe
 from tests.conftest import Servers
 from tests.probes.asking import NOW
 from tests.probes.conftest import Beats
@@ -91,6 +93,8 @@ async def test_a_host_and_a_backup(probing: Probing, tmp_path: Path, world: Worl
     world.advance(seconds=60)
     await probing.round()
     assert (await probing.now(backup)).now.state is ProbeState.UP
+    tried = await try_probe(world.works, world.settings, INTERNAL, Draft("tried", ProbeKind.BACKUP, settings))
+    assert tried.measured is not None and tried.measured.ok, tried
 
 
 async def test_what_is_scraped_is_a_services_own(probing: Probing) -> None:

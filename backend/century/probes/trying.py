@@ -12,6 +12,7 @@ from century.core.ids import new_id
 from century.core.settings import Settings
 from century.core.work import Works
 from century.probes import editing
+from century.probes.beat_kept import last_good
 from century.probes.claims import Held
 from century.probes.kind import Problem
 from century.probes.kinds import Target
@@ -53,7 +54,7 @@ async def try_probe(works: Works, settings: Settings, actor: Actor, draft: Draft
     )  # fmt: skip
     names = Names()
     try:
-        wire = Wire(Guard(settings.egress_allow, names), settings, TlsContexts())
+        wire = Wire(Guard(settings.egress_allow, names), settings, TlsContexts(), last_good(works))
         return Tried(await ask(target, Held(probe, config), wire), problems)
     finally:
         names.close()

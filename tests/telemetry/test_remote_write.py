@@ -118,8 +118,9 @@ async def test_a_counter_of_2_0_brings_when_it_began(door: Door) -> None:
     assert starts == {"http_sent_bytes_total": (at - 9_000) * 1_000_000, "up": 0}
 
 
-async def test_a_series_that_ended_is_passed_over(door: Door) -> None:
-    answer = await write(door, one((UP, [(STALE, now())])))
+@pytest.mark.parametrize("value", [STALE, math.nan], ids=["its series ended", "nothing was measured"])
+async def test_what_is_no_number_is_passed_over(door: Door, value: float) -> None:
+    answer = await write(door, one((UP, [(value, now())])))
     assert (answer.status_code, written(answer)) == (204, ("1", "0", "0")), "it was taken, and there is nothing to keep"
     assert await door.series() == {}
 

@@ -6,6 +6,7 @@ name says of a metric's type and unit holds, since 1.0 tells types apart from sa
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -33,9 +34,9 @@ MOST_SYMBOLS = 400_000
 MOST_KNOWN = 100_000
 CUMULATIVE = 2
 GAUGE, SUM, EXPLICIT, EXPONENTIAL = 5, 7, 9, 10
-STALE = native.STALE.to_bytes(8, "little")
 ZERO = bytes(8)
 _AT = struct.Struct("<BqB").pack
+_DOUBLE = struct.Struct("<d").unpack
 _STARTED = struct.Struct("<BqBqB").pack
 NAME = "__name__"
 
@@ -61,7 +62,7 @@ class Named:
 
 @dataclass(slots=True)
 class Written:
-    """The OTLP request, what could not be said in it, and how many samples only said that their series ended."""
+    """The OTLP request, what could not be said in it, and how many samples said that there is nothing to keep."""
 
     body: bytes
     refusals: Refusals
@@ -252,7 +253,8 @@ class _Reader:
                 at = native.nanoseconds(native.signed(part.value))
             elif part.number == 3 and series.rising:
                 start = native.nanoseconds(native.signed(part.value)) or start
-        if value == STALE:
+        if _is_nan(value):
+            # That its series ended, or that nothing was measured, as a summary's quantile says: nothing to keep.
             self.stale_samples += 1
             return
         front = _STARTED(0x11, start, 0x19, at, 0x21) if start else _AT(0x19, at, 0x21)
@@ -277,6 +279,11 @@ class _Reader:
                     said.append(write_bytes(2, head + write_bytes(kind, data)))
             written.append(write_bytes(1, write_bytes(1, resource) + write_bytes(2, b"".join(said))))
         return b"".join(written)
+
+
+def _is_nan(value: bytes) -> bool:
+    """Whether eight bytes are a double that is no number."""
+    return value[7] & 0x7F == 0x7F and math.isnan(_DOUBLE(value)[0])
 
 
 def _append(points: list[bytes], point: bytes) -> None:

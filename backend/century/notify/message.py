@@ -97,6 +97,11 @@ def brief(alert: Alert, key: str, public_url: str, *, acknowledge: str | None = 
     name = wording.name(condition)
     verb = ("had" if over else "has") if measured is None else ("was" if over else "is")
     worst = " at its worst" if over and measured is not None else ""
+    what = f"{name[:1].upper()}{name[1:]} {verb} {value}{worst}, {wording.bound(condition, alert.unit)}"
+    short = f"{name} {value}{worst} ({side})"
+    if condition.is_state and measured is not None:
+        value = wording.show(condition, measured)
+        what, short, side = f"It {verb} {value}", value, "expected up"
     acknowledged = alert.state is AlertState.ACKNOWLEDGED
     return AlertBrief(
         id=alert.id,
@@ -105,8 +110,8 @@ def brief(alert: Alert, key: str, public_url: str, *, acknowledge: str | None = 
         service=alert.service,
         subject=alert.subject,
         rule=alert.rule_name,
-        what=f"{name[:1].upper()}{name[1:]} {verb} {value}{worst}, {wording.bound(condition, alert.unit)}",
-        short=f"{name} {value}{worst} ({side})",
+        what=what,
+        short=short,
         value=value,
         bound=side,
         since=alert.opened_at,
@@ -122,7 +127,7 @@ def brief(alert: Alert, key: str, public_url: str, *, acknowledge: str | None = 
 
 def _show(alert: Alert, value: float | None) -> str:
     # The alert's unit is that of its values already; `wording.show` would work it out of the metric's own.
-    if value is None or alert.rule.condition.signal in wording.PERCENT:
+    if value is None or wording.in_percent(alert.rule.condition):
         return wording.show(alert.rule.condition, value)
     return wording.quantity(value, alert.unit)
 

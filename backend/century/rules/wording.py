@@ -105,9 +105,15 @@ def show(condition: Condition, value: float | None, own_unit: str = "") -> str:
         return "no data"
     if condition.is_state and value in (0.0, 1.0):
         return "up" if value else "down"
-    if condition.signal in PERCENT or (condition.signal is Signal.FACT and (condition.metric or "").endswith("_share")):
+    if in_percent(condition):
         return f"{number(value * 100)} %"
     return quantity(value, unit(condition, own_unit))
+
+
+def in_percent(condition: Condition) -> bool:
+    """Whether people read its values as shares of a hundred."""
+    share = condition.signal is Signal.FACT and (condition.metric or "").endswith("_share")
+    return share or condition.signal in PERCENT
 
 
 def quantity(value: float, unit: str) -> str:

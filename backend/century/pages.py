@@ -24,7 +24,7 @@ ASK_AGAIN = "no-cache"
 COMPRESSIBLE = ("text/", "application/javascript", "application/json", "image/svg+xml", "application/manifest+json")
 SMALLEST_COMPRESSED = 1024
 # Addresses of programs: a browser that strays there is told so, instead of being shown the console.
-PROGRAMS = ("auth/", "graphql", "v1/", "api/", "ping/", "livez", "readyz", "metrics", "assets/")
+PROGRAMS = ("auth/", "graphql", "v1/", "api/", "ping/", "livez", "readyz", "metrics", "status/", "assets/")
 
 AnyRequest = Request[Any, Any, Any]
 

@@ -29,6 +29,7 @@ from century.core.settings import Settings
 from century.core.work import Works
 from century.overview.metrics import Metrics
 from century.overview.self_metrics import Telling
+from century.overview.status_page import StatusPages
 from century.probes.beats import Pings
 from century.rules.sources import sources_of
 from century.rules.trying import Backtests
@@ -55,11 +56,13 @@ class App:
     backtests: Backtests = field(init=False)
     pings: Pings = field(init=False)
     metrics: Metrics = field(init=False)
+    status: StatusPages = field(init=False)
 
     def __post_init__(self) -> None:
         self.pings = Pings(self.works)
         self.backtests = Backtests(self.works, sources_of(self.works, self.telemetry.reader))
         self.metrics = Metrics(self.works, self.telemetry.reader)
+        self.status = StatusPages(self.works, self.telemetry.reader)
 
 
 def create_app(settings: Settings, *, clock: Clock | None = None, watches_itself: bool = False) -> Litestar:

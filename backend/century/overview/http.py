@@ -1,4 +1,4 @@
-"""Addresses of the overview that are not GraphQL: `/metrics`, which Prometheus scrapes."""
+"""Addresses of the overview that are not GraphQL: `/metrics`, which Prometheus scrapes, and `/status`, which anybody sees."""
 
 from __future__ import annotations
 
@@ -7,12 +7,22 @@ from typing import Any
 from litestar import Request, Response, get
 
 from century.core.actor import Permission
-from century.core.errors import Forbidden
+from century.core.errors import Forbidden, NotFound, Unavailable
 from century.core.http import authenticate
+from century.overview import showing
+from century.overview.badge import badge
+from century.overview.showing import Document
+from century.overview.status import WHOLE
+from century.overview.status_page import Shown
+
+AnyRequest = Request[Any, Any, Any]
+FOR_A_MOMENT = "public, max-age=30"
+FOR_AN_HOUR = "public, max-age=3600"
+NO_PAGE = "there is no status page here"
 
 
 @get("/metrics", include_in_schema=False)
-async def metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
+async def metrics(request: AnyRequest) -> Response[bytes]:
     """How Century does, and what it watches; for whoever may read, or for all where the settings say so."""
     app = request.app.state.century
     if not app.settings.metrics_public:
@@ -23,4 +33,71 @@ async def metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
     return Response(body, headers={"Content-Type": media, "Vary": "Accept"})
 
 
-routes: list[Any] = [metrics]
+@get("/status", include_in_schema=False)
+async def status(request: AnyRequest) -> Response[bytes]:
+    """How everything stands, for people without an account; nothing while it is not published."""
+    try:
+        shown = await _shown(request)
+    except NotFound:
+        if not _wants_page(request):
+            raise
+        made = showing.notice("There is no status page here", "Nobody has published one.")
+        return _sent(request, made, "no-store", status=404)
+    except Unavailable as error:
+        made = showing.notice(
+            "The status cannot be read", "Century does not reach its database. Try again in a minute."
+        )
+        answer = _sent(request, made, "no-store", status=503)
+        answer.headers["Retry-After"] = str(round(error.retry_after))
+        return answer
+    return _sent(request, await _written(request, shown), FOR_A_MOMENT)
+
+
+@get("/status/style.css", include_in_schema=False)
+async def status_style(request: AnyRequest) -> Response[bytes]:
+    """How the status page looks."""
+    return _sent(request, showing.style(), FOR_AN_HOUR)
+
+
+@get("/status/badge/{name:str}", include_in_schema=False)
+async def status_badge(request: AnyRequest) -> Response[bytes]:
+    """How one shown thing stands, or the whole page (`all.svg`), as a drawing for other people's pages."""
+    snapshot, name = (await _shown(request)).snapshot, str(request.path_params["name"])
+    slug = name.removesuffix(".svg")
+    found = next((each for each in snapshot.items if each.slug == slug), None)
+    if not name.endswith(".svg") or (found is None and slug != WHOLE):
+        raise NotFound(f"no badge {name[:100]!r}")
+    drawn = badge(found.name, found.level) if found else badge(snapshot.title, snapshot.level)
+    answer = _sent(request, showing.document(drawn, "image/svg+xml"), FOR_A_MOMENT)
+    answer.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    return answer
+
+
+async def _shown(request: AnyRequest) -> Shown:
+    shown: Shown = await request.app.state.century.status.shown()
+    if not shown.snapshot.published:
+        raise NotFound(NO_PAGE)
+    return shown
+
+
+async def _written(request: AnyRequest, shown: Shown) -> Document:
+    made: Document = await request.app.state.century.status.written("page", shown, showing.page)
+    return made
+
+
+def _wants_page(request: AnyRequest) -> bool:
+    return "text/html" in request.headers.get("accept", "")
+
+
+def _sent(request: AnyRequest, made: Document, keep: str, status: int = 200) -> Response[bytes]:
+    headers = {"Cache-Control": keep, "ETag": made.tag, "Vary": "Accept-Encoding"}
+    if status == 200 and made.tag in request.headers.get("if-none-match", ""):
+        return Response(b"", status_code=304, headers=headers)
+    body = made.body
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        headers["Content-Encoding"] = "gzip"
+        body = made.compressed
+    return Response(body, status_code=status, media_type=made.media, headers=headers)
+
+
+routes: list[Any] = [metrics, status, status_style, status_badge]

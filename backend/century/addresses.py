@@ -48,6 +48,28 @@ query Performance($service: String!, $range: TimeRange!) {{
   service(name: $service) {{ name health lastSeenAt performance(range: $range) {{ ...Figures }} }}
 }}
 {FIGURES}"""
+OUTSIDE = """
+fragment ProbeNow on Probe {
+  id name kind target state since reason service nextCheckAt
+  lastCheck { at ok state latency message facts { name value unit part } }
+}
+fragment HeartbeatNow on Heartbeat {
+  id name state since schedule lastPingAt expectedBy lastDuration service uptime(range: $range)
+  openAlerts { critical warning info }
+}
+"""
+INFRASTRUCTURE_OF_ALL = f"""
+query Infrastructure($range: TimeRange!) {{
+  probes {{ ...ProbeNow }}
+  heartbeats {{ ...HeartbeatNow }}
+  probeWorkers {{ host connected since reason seenAt checksPerSecond lateness }}
+}}
+{OUTSIDE}"""
+INFRASTRUCTURE_OF_ONE = f"""
+query Infrastructure($service: String!, $range: TimeRange!) {{
+  service(name: $service) {{ name probes {{ ...ProbeNow }} heartbeats {{ ...HeartbeatNow }} }}
+}}
+{OUTSIDE}"""
 ALERTS = """
 query Alerts($filter: AlertFilter!, $first: Int!, $after: String) {
   alerts(filter: $filter, first: $first, after: $after) {
@@ -162,17 +184,23 @@ def routes(api: Api, console: Console) -> Router:
         headers = {"Vary": "Accept"}
         return Response(answer.encode(), status_code=status_of(answer), media_type="application/json", headers=headers)
 
-    @get("/monitoring/performance")
-    async def performance(request: AnyRequest) -> Response[bytes]:
+    async def over_time(request: AnyRequest, of_all: str, of_one: str) -> Response[bytes]:
+        """Of all services, or of the one that is asked for, in a range."""
         if wants_page(request):
             return await page_of(request)
         context = await context_of(request)
         variables: dict[str, Any] = {"range": read_range(request)}
         if service := request.query_params.get("service"):
-            return document(
-                await api.run(PERFORMANCE_OF_ONE, context, variables | {"service": service}, allowed=QUERIES)
-            )
-        return document(await api.run(PERFORMANCE_OF_ALL, context, variables, allowed=QUERIES))
+            return document(await api.run(of_one, context, variables | {"service": service}, allowed=QUERIES))
+        return document(await api.run(of_all, context, variables, allowed=QUERIES))
+
+    @get("/monitoring/performance")
+    async def performance(request: AnyRequest) -> Response[bytes]:
+        return await over_time(request, PERFORMANCE_OF_ALL, PERFORMANCE_OF_ONE)
+
+    @get("/monitoring/infrastructure")
+    async def infrastructure(request: AnyRequest) -> Response[bytes]:
+        return await over_time(request, INFRASTRUCTURE_OF_ALL, INFRASTRUCTURE_OF_ONE)
 
     @get("/monitoring/alerts")
     async def alerts(request: AnyRequest) -> Response[bytes]:
@@ -209,4 +237,5 @@ def routes(api: Api, console: Console) -> Router:
             return Response(page.encode(), media_type="text/html", headers=headers)
         return Response(text.encode(), media_type="text/markdown", headers=headers)
 
-    return Router("/", route_handlers=[performance, alerts, acknowledge, runbook_of], include_in_schema=False)
+    handlers = [performance, infrastructure, alerts, acknowledge, runbook_of]
+    return Router("/", route_handlers=handlers, include_in_schema=False)

@@ -18,6 +18,7 @@ PAGE = {"accept": "text/html,application/xhtml+xml"}
         "/nowhere",
         "/monitoring/dashboard",
         "/monitoring/performance",
+        "/monitoring/infrastructure",
         "/monitoring/alerts",
         "/monitoring/alerts/history",
         "/monitoring/alerts/0198a001-0000-7000-8000-000000000000",

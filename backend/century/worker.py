@@ -53,6 +53,7 @@ EVERY_FIVE_MINUTES = set(range(0, 60, 5))
 TIMETABLE = (
     Entry("century.telemetry.jobs:compact", second={10}),
     Entry("century.telemetry.jobs:forget_exemplars", minute={25}, second={25}),
+    Entry("century.probes.jobs:forget", minute={35}, second={25}),
     Entry("century.access.jobs:forget_expired", minute=EVERY_FIVE_MINUTES, second={40}),
 )
 # What the worker does all the time: `module:function`, each running for as long as the worker does.

@@ -11,7 +11,7 @@ from century.core.bus import Bus
 from century.core.rounds import rounds
 from century.core.settings import Settings
 from century.core.work import Works
-from century.probes import beat_sweeps, heartbeats
+from century.probes import beat_sweeps, editing, forgetting, heartbeats, planting
 from century.probes.due import QUICK, SLOW
 from century.probes.runner import AWAY as UNSETTLED
 from century.probes.runner import ROOMS, Runner
@@ -26,6 +26,7 @@ TURN_SECONDS = 0.25
 SETTLE_SECONDS = 0.25
 SOON_SECONDS = 0.02
 FLUSH_SECONDS = 1.0
+SAY_SECONDS = 2.0
 AGAIN_SECONDS = 0.5
 STOP_SECONDS = 5.0
 SPARE_FILES = 200
@@ -56,11 +57,15 @@ async def beat_all(works: Works) -> None:
 async def probe(settings: Settings, works: Works) -> None:
     """Ask what is due, on time, for ever. Woken by `probes.changed`; the rows themselves say what is due."""
     runner = Runner(settings, works, rooms=rooms())
+    async with works.begin() as work:
+        await editing.reseal(work, settings)
+        await planting.plant(work, settings, runner.host)
     await runner.start()
     try:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(_settle_forever(runner))
             tasks.create_task(_flush_forever(runner))
+            tasks.create_task(_say_forever(runner))
             tasks.create_task(_turn_forever(runner, works.bus))
     finally:
         with contextlib.suppress(TimeoutError):
@@ -113,3 +118,17 @@ async def _flush_forever(runner: Runner) -> None:
             await runner.flush()
         except UNSETTLED as error:
             logger.warning("samples of probes were not stored: %s", type(error).__name__)
+
+
+async def _say_forever(runner: Runner) -> None:
+    while True:
+        try:
+            await runner.say()
+        except UNSETTLED as error:
+            logger.warning("it could not be said that this worker asks: %s", type(error).__name__)
+        await asyncio.sleep(SAY_SECONDS)
+
+
+async def forget(works: Works) -> None:
+    """Remove what is kept only for a while."""
+    await forgetting.forget(works)

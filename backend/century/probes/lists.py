@@ -75,7 +75,7 @@ class Worker:
 async def probes(work: Work, wanted: Wanted | None = None) -> list[Probe]:
     """The probes that are asked for, by name."""
     wanted = wanted or Wanted()
-    statement = select(*PROBE.c).order_by(PROBE.c.name)
+    statement = select(*PROBE.c).order_by(func.lower(PROBE.c.name))
     if wanted.kinds is not None:
         statement = statement.where(PROBE.c.kind.in_([each.value for each in wanted.kinds]))
     if wanted.states is not None:
@@ -94,7 +94,9 @@ async def probes(work: Work, wanted: Wanted | None = None) -> list[Probe]:
 async def of_services(work: Work, names: Collection[str]) -> dict[str, list[Probe]]:
     """The probes of each of these services, by name."""
     found: dict[str, list[Probe]] = {each: [] for each in names}
-    for row in await work.rows(select(*PROBE.c).where(PROBE.c.service.in_(list(names))).order_by(PROBE.c.name)):
+    for row in await work.rows(
+        select(*PROBE.c).where(PROBE.c.service.in_(list(names))).order_by(func.lower(PROBE.c.name))
+    ):
         found[row.service].append(probe_of(row))
     return found
 
@@ -102,7 +104,9 @@ async def of_services(work: Work, names: Collection[str]) -> dict[str, list[Prob
 async def children(work: Work, ids: Collection[UUID]) -> dict[UUID, list[Probe]]:
     """The probes that depend on each of these, by name."""
     found: dict[UUID, list[Probe]] = {each: [] for each in ids}
-    for row in await work.rows(select(*PROBE.c).where(PROBE.c.parent_id.in_(list(ids))).order_by(PROBE.c.name)):
+    for row in await work.rows(
+        select(*PROBE.c).where(PROBE.c.parent_id.in_(list(ids))).order_by(func.lower(PROBE.c.name))
+    ):
         found[row.parent_id].append(probe_of(row))
     return found
 

@@ -29,6 +29,7 @@ from century.probes.due import QUICK, SLOW
 from century.probes.kind import Config
 from century.probes.kinds import Target, kind_of
 from century.probes.measurement import LARGEST_MEMORY, LONGEST_LINE, MOST_LINES, Measurement, Trouble
+from century.probes.own_network import OwnNetwork
 from century.probes.problems import place_of
 from century.probes.settling import Done, Settled, samples_of
 from century.probes.wire import TlsContexts, Wire
@@ -76,6 +77,7 @@ class Runner:
         self.urgent = asyncio.Event()
         self.lateness: deque[tuple[float, float]] = deque(maxlen=100_000)
         self._rooms = rooms or ROOMS
+        self.network = OwnNetwork(settings, self.name, self.host, works.clock.now())
         self._held: dict[UUID, Held] = {}
         self._running: dict[UUID, asyncio.Task[None]] = {}
         self._lanes: Counter[int] = Counter()
@@ -116,11 +118,16 @@ class Runner:
         postponed, self._postponed = self._postponed, []
         if not done and not postponed:
             return []
+        # Before anything is written: it may take a moment, and holds no transaction.
+        asked = [(each, _place_of(each.held)) for each in done]
+        blind = await self.network.look(asked, self.works.clock.now())
         try:
             async with self.works.begin() as work:
                 if postponed:
                     await claims.postpone(work, self.name, postponed, work.now + timedelta(seconds=TURN_SECONDS))
-                settled = await settling.settle(work, self.name, done)
+                if self.network.is_news:
+                    await self.network.say(work, *self.late())
+                settled = await settling.settle(work, self.name, done, blind=blind)
         except AWAY:
             # It is tried again; what takes longer than its lease is asked anew by whoever claims it.
             now = self.works.clock.now()
@@ -151,6 +158,11 @@ class Runner:
             await self.flush()
         await self._committer.stop()
         await self._registry.stop()
+
+    async def say(self) -> None:
+        """Say that this worker asks, how much, and how late."""
+        async with self.works.begin() as work:
+            await self.network.say(work, *self.late())
 
     def late(self) -> tuple[float, float]:
         """Checks a second, and the seconds after they were due at which the 99th of a hundred began, of the last minute."""

@@ -102,8 +102,8 @@ class Settled:
     outcome: Outcome
 
 
-async def settle(work: Work, me: str, done: Sequence[Done], *, blind: bool = False) -> list[Settled]:
-    """Write what checks found; answers those that were still ours. `blind`: our own network is gone."""
+async def settle(work: Work, me: str, done: Sequence[Done], *, blind: Collection[UUID] = frozenset()) -> list[Settled]:
+    """Write what checks found; answers those that were still ours. `blind`: whose targets our own network hides."""
     if not done:
         return []
     decided = await _decide(work, done, blind=blind)
@@ -179,7 +179,7 @@ def samples_of(settled: Iterable[Settled]) -> list[Sample]:
     return found
 
 
-async def _decide(work: Work, done: Sequence[Done], *, blind: bool) -> list[Settled]:
+async def _decide(work: Work, done: Sequence[Done], *, blind: Collection[UUID]) -> list[Settled]:
     by_id = {each.held.probe.id: each for each in done}
     wanted = {
         parent
@@ -204,7 +204,7 @@ async def _decide(work: Work, done: Sequence[Done], *, blind: bool) -> list[Sett
             at=each.at,
             ended=each.ended,
             parent_failing=probe.parent_id in failing,
-            blind=blind,
+            blind=probe_id in blind,
         )
         if found.counted and not each.measured.ok:
             failing.add(probe_id)

@@ -55,6 +55,10 @@ web-check: _node_modules
 web-dev: _node_modules
     cd frontend && {{npm}} run dev
 
+# Build Grafana's dashboards again after a change of deploy/grafana/build.py.
+dashboards:
+    uv run --no-sync python deploy/grafana/build.py
+
 # A new migration: `just migration "what it does"`.
 migration text:
     uv run alembic revision -m "{{text}}"

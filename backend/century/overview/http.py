@@ -1,15 +1,18 @@
-"""Addresses of the overview that are not GraphQL: `/metrics`, which Prometheus scrapes, and `/status`, which anybody sees."""
+"""Addresses of the overview that are not GraphQL: `/metrics`, which Prometheus scrapes, dashboards for Grafana, and `/status`,
+which anybody sees.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
+import orjson
 from litestar import Request, Response, get
 
 from century.core.actor import Permission
 from century.core.errors import Forbidden, NotFound, Unavailable
 from century.core.http import authenticate
-from century.overview import showing
+from century.overview import grafana, showing
 from century.overview.badge import badge
 from century.overview.showing import Document
 from century.overview.status import WHOLE
@@ -31,6 +34,33 @@ async def metrics(request: AnyRequest) -> Response[bytes]:
             raise Forbidden("reading the metrics takes a key with the scope read")
     body, media = await app.metrics.answer(request.headers.get("accept", ""))
     return Response(body, headers={"Content-Type": media, "Vary": "Accept"})
+
+
+@get("/monitoring/grafana/dashboards", include_in_schema=False)
+async def dashboards(request: AnyRequest) -> Response[bytes]:
+    """Which dashboards there are: an index for programs, a list to click on for people."""
+    await _reader(request)
+    found = grafana.listed(request.app.state.century.settings.public_url)
+    if _wants_page(request):
+        return Response(grafana.page(found), media_type="text/html", headers={"Vary": "Accept"})
+    return Response(orjson.dumps({"dashboards": found}), media_type="application/json", headers={"Vary": "Accept"})
+
+
+@get("/monitoring/grafana/dashboards/{name:str}", include_in_schema=False)
+async def dashboard(request: AnyRequest) -> Response[bytes]:
+    """A dashboard as Grafana imports it."""
+    await _reader(request)
+    name = str(request.path_params["name"])
+    content = grafana.content(name)
+    if content is None:
+        raise NotFound(f"no dashboard {name[:100]!r}")
+    return Response(content, media_type="application/json")
+
+
+async def _reader(request: AnyRequest) -> None:
+    actor = await authenticate(request)
+    if not actor.may(Permission.READ):
+        raise Forbidden("reading dashboards takes a key with the scope read")
 
 
 @get("/status", include_in_schema=False)
@@ -100,4 +130,4 @@ def _sent(request: AnyRequest, made: Document, keep: str, status: int = 200) -> 
     return Response(body, status_code=status, media_type=made.media, headers=headers)
 
 
-routes: list[Any] = [metrics, status, status_style, status_badge]
+routes: list[Any] = [metrics, dashboards, dashboard, status, status_style, status_badge]

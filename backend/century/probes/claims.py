@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import TIMESTAMP
 from century.core.sealing import PROBES, Seal, Unsealable
 from century.core.settings import Settings
 from century.core.work import Work
+from century.probes.due import QUICK, SLOW
 from century.probes.kept import PROBE, now_of_row, probe_of
 from century.probes.kind import Config
 from century.probes.probe import Probe
@@ -28,12 +29,17 @@ INSTANT = TIMESTAMP(timezone=True)
 
 CLAIM = text(
     """
-    WITH due AS MATERIALIZED (
+    WITH quick AS MATERIALIZED (
         SELECT probe_id FROM probe_due
-        WHERE lane = :lane AND due_at <= :until AND (leased_until IS NULL OR leased_until <= :now)
+        WHERE lane = 0 AND due_at <= :until AND (leased_until IS NULL OR leased_until <= :now)
             AND (runs_on IS NULL OR runs_on = :host)
-        ORDER BY due_at LIMIT :room FOR UPDATE SKIP LOCKED
-    )
+        ORDER BY due_at LIMIT :quick FOR UPDATE SKIP LOCKED
+    ), slow AS MATERIALIZED (
+        SELECT probe_id FROM probe_due
+        WHERE lane = 1 AND due_at <= :until AND (leased_until IS NULL OR leased_until <= :now)
+            AND (runs_on IS NULL OR runs_on = :host)
+        ORDER BY due_at LIMIT :slow FOR UPDATE SKIP LOCKED
+    ), due AS (SELECT * FROM quick UNION ALL SELECT * FROM slow)
     UPDATE probe_due d SET owner = :me, fence = d.fence + 1, claims = d.claims + 1,
         leased_until = CAST(:now AS timestamptz) + make_interval(secs => p.timeout_s) + CAST(:spare AS interval)
     FROM due, probe p, probe_now n
@@ -68,6 +74,7 @@ class Claim:
     probe_id: UUID
     version: int
     due_at: datetime
+    lane: int
     fence: int
     claims: int
     now: Now
@@ -76,20 +83,29 @@ class Claim:
     message: str
 
 
-async def claim(work: Work, me: str, host: str, lane: int, room: int) -> list[Claim]:
-    """Take what is due in a lane, the oldest first."""
+async def claim(work: Work, me: str, host: str, rooms: Mapping[int, int]) -> list[Claim]:
+    """Take what is due, so many at most in each lane, the oldest first."""
     rows = await work.rows(
         CLAIM,
         {
-            "me": me, "host": host, "lane": lane, "room": room, "now": work.now, "until": work.now + AHEAD, "spare": SPARE,
+            "me": me, "host": host, "quick": rooms[QUICK], "slow": rooms[SLOW], "now": work.now, "until": work.now + AHEAD, "spare": SPARE,
         },
     )  # fmt: skip
     return [
         Claim(
-            row.probe_id, row.version, row.due_at, row.fence, row.claims, now_of_row(row), row.memory, row.recent, row.message,
+            row.probe_id, row.version, row.due_at, row.lane, row.fence, row.claims, now_of_row(row), row.memory, row.recent, row.message,
         )
         for row in rows
     ]  # fmt: skip
+
+
+NEXT = text("SELECT min(due_at) FROM probe_due WHERE leased_until IS NULL AND (runs_on IS NULL OR runs_on = :host)")
+
+
+async def next_due(work: Work, host: str) -> datetime | None:
+    """When something is due next that nobody has; None where nothing is."""
+    found: datetime | None = await work.scalar(NEXT, {"host": host})
+    return found
 
 
 async def hold(work: Work, settings: Settings, ids: Collection[UUID]) -> dict[UUID, Held]:

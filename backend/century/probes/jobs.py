@@ -26,7 +26,7 @@ TURN_SECONDS = 0.25
 SETTLE_SECONDS = 0.25
 SOON_SECONDS = 0.02
 FLUSH_SECONDS = 1.0
-SAY_SECONDS = 2.0
+SAY_SECONDS = 5.0
 AGAIN_SECONDS = 0.5
 STOP_SECONDS = 5.0
 SPARE_FILES = 200
@@ -87,7 +87,9 @@ def rooms() -> dict[int, int]:
 
 async def _turn_forever(runner: Runner, bus: Bus) -> None:
     async with contextlib.aclosing(rounds(bus, CHANGED, every=TURN_SECONDS)) as turns:
-        async for _ in turns:
+        async for said in turns:
+            if not said and asyncio.get_running_loop().time() < runner.idle_until:
+                continue
             try:
                 await runner.turn()
             except UNSETTLED as error:

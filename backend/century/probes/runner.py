@@ -45,6 +45,8 @@ ROOMS = {QUICK: 256, SLOW: 1024}
 AT_ONE_PLACE = 8
 """So many at once ask one host and port; others wait a while for their turn."""
 TURN_SECONDS = 5.0
+IDLE = timedelta(seconds=1)
+"""So long nobody looks at rows of which none is due; leases that ran out are found then."""
 GRACE_SECONDS = 0.5
 LATELY_SECONDS = 60.0
 MOST_HELD = 10_000
@@ -75,6 +77,7 @@ class Runner:
         self.wire = wire or Wire(Guard(settings.egress_allow, Names()), settings, TlsContexts(), last_good(works))
         self.ended = asyncio.Event()
         self.urgent = asyncio.Event()
+        self.idle_until = 0.0
         self.lateness: deque[tuple[float, float]] = deque(maxlen=100_000)
         self._rooms = rooms or ROOMS
         self.network = OwnNetwork(settings, self.name, self.host, works.clock.now())
@@ -97,11 +100,16 @@ class Runner:
 
     async def turn(self) -> int:
         """Claim what is due and begin it; answers how many were."""
+        rooms = {lane: max(0, self._rooms[lane] - self._lanes[lane]) for lane in (QUICK, SLOW)}
+        taken: list[Claim] = []
+        if any(rooms.values()):
+            taken = await self._claim(rooms)
         begun = 0
-        for lane in (QUICK, SLOW):
-            room = self._rooms[lane] - self._lanes[lane]
-            if room > 0:
-                begun += await self._claim(lane, room)
+        for each in taken:
+            held = self._held.get(each.probe_id)
+            if held is not None and each.claims <= MOST_CLAIMS:
+                self._begin(each, held)
+                begun += 1
         return begun
 
     async def finish(self) -> list[Settled]:
@@ -172,9 +180,15 @@ class Runner:
         late = sorted(seconds for _, seconds in self.lateness)
         return len(late) / LATELY_SECONDS, late[int(len(late) * 0.99)] if late else 0.0
 
-    async def _claim(self, lane: int, room: int) -> int:
+    async def _claim(self, rooms: dict[int, int]) -> list[Claim]:
+        loop = asyncio.get_running_loop()
         async with self.works.begin() as work:
-            taken = await claims.claim(work, self.name, self.host, lane, room)
+            taken = await claims.claim(work, self.name, self.host, rooms)
+            if not taken:
+                due_at = await claims.next_due(work, self.host)
+                ahead = IDLE if due_at is None else min(IDLE, due_at - claims.AHEAD - work.now)
+                self.idle_until = loop.time() + ahead.total_seconds()
+                return []
             # A check whose lease ran out while it still runs is not begun twice here.
             taken = [each for each in taken if each.probe_id not in self._running]
             unknown = [each.probe_id for each in taken if self._version(each.probe_id) != each.version]
@@ -186,26 +200,20 @@ class Runner:
             if killers:
                 probes = {probe_id: held.probe for probe_id, held in self._held.items()}
                 await settling.set_aside(work, self.name, killers, probes)
-        begun = 0
-        for each in taken:
-            held = self._held.get(each.probe_id)
-            if held is not None and each.claims <= MOST_CLAIMS:
-                self._begin(each, held, lane)
-                begun += 1
-        return begun
+        return taken
 
     def _version(self, probe_id: UUID) -> int:
         held = self._held.get(probe_id)
         return held.probe.version if held else 0
 
-    def _begin(self, claim: Claim, held: Held, lane: int) -> None:
+    def _begin(self, claim: Claim, held: Held) -> None:
         task = asyncio.create_task(self._run(claim, held))
         self._running[claim.probe_id] = task
-        self._lanes[lane] += 1
+        self._lanes[claim.lane] += 1
 
         def over(_: asyncio.Task[None]) -> None:
             self._running.pop(claim.probe_id, None)
-            self._lanes[lane] -= 1
+            self._lanes[claim.lane] -= 1
 
         task.add_done_callback(over)
 

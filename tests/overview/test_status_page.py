@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
+from xml.etree import ElementTree
 
 import httpx
 import orjson
@@ -320,6 +321,27 @@ class TestBadges:
     async def test_there_is_no_other(self, door: Door, name: str) -> None:
         await show(door.world)
         assert (await door.client.get(f"/status/badge/{name}")).status_code == 404
+
+
+async def test_a_feed_tells_what_went_wrong_and_what_was_announced(door: Door) -> None:
+    front = await probe(door.world, "front", (3000, "up"), (30, "down"), (29, "up"), (2, "down"))
+    await show(door.world, (StatusKind.PROBE, front, "Web <shop>"))
+    async with door.world.works.begin() as work:
+        await announcements.save(work, AnnouncementDraft("We move", "Patience & thanks"))
+    answer = await door.client.get("/status/feed.xml", headers={"authorization": ""})
+    assert answer.headers["content-type"].startswith("application/atom+xml")
+    feed = ElementTree.fromstring(answer.content)
+    found = [(each.findtext("{*}title"), each.findtext("{*}content")) for each in feed.findall("{*}entry")]
+    assert found == [
+        ("We move", "Patience & thanks"),
+        ("Web <shop>: down", "Web <shop> is down."),
+        ("Web <shop>: over", "Web <shop> was down for 1 h."),
+    ]
+    keys = [each.findtext("{*}id") for each in feed.findall("{*}entry")]
+    door.world.advance(minutes=5)
+    again = ElementTree.fromstring((await door.client.get("/status/feed.xml")).content)
+    assert [each.findtext("{*}id") for each in again.findall("{*}entry")] == keys
+    assert again.findtext("{*}updated") == feed.findtext("{*}updated")
 
 
 class TestWithoutADatabase:

@@ -89,6 +89,16 @@ async def status_style(request: AnyRequest) -> Response[bytes]:
     return _sent(request, showing.style(), FOR_AN_HOUR)
 
 
+@get("/status/feed.xml", include_in_schema=False)
+async def status_feed(request: AnyRequest) -> Response[bytes]:
+    """What went wrong and what was announced, as Atom (RFC 4287)."""
+    shown = await _shown(request)
+    app = request.app.state.century
+    url = f"{app.settings.public_url}/status"
+    made = await app.status.written("feed", shown, lambda snapshot, _: showing.feed(snapshot, url))
+    return _sent(request, made, FOR_A_MOMENT)
+
+
 @get("/status/badge/{name:str}", include_in_schema=False)
 async def status_badge(request: AnyRequest) -> Response[bytes]:
     """How one shown thing stands, or the whole page (`all.svg`), as a drawing for other people's pages."""
@@ -130,4 +140,4 @@ def _sent(request: AnyRequest, made: Document, keep: str, status: int = 200) -> 
     return Response(body, status_code=status, media_type=made.media, headers=headers)
 
 
-routes: list[Any] = [metrics, dashboards, dashboard, status, status_style, status_badge]
+routes: list[Any] = [metrics, dashboards, dashboard, status, status_style, status_feed, status_badge]

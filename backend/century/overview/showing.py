@@ -12,6 +12,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from century.overview.bars import HEIGHT, WIDTH, bars, described, percent, troubles, width
+from century.overview.feed import entries
 from century.overview.status import WORDS, Announcement, Snapshot, StatusIncident, headline
 
 FOLDER = Path(__file__).parent / "templates"
@@ -55,6 +56,14 @@ def page(shown: Snapshot, stale: bool = False) -> Document:
         planned=[each for each in reversed(shown.announcements) if each.starts_at > now],
         history=history(shown),
     )
+
+
+def feed(shown: Snapshot, url: str) -> Document:
+    """The page for feed readers; `url` is its own address."""
+    found = entries(shown)
+    updated = found[0].updated if found else datetime.fromtimestamp(0, UTC)
+    text = _environment().get_template("feed.xml").render(shown=shown, url=url, entries=found, updated=updated)
+    return document(text, "application/atom+xml")
 
 
 def notice(title: str, sentence: str) -> Document:

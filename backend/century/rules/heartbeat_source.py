@@ -78,7 +78,9 @@ class HeartbeatSource:
         """Since when some server has been taking pings."""
         return await listening_since(self.works.bus)
 
-    async def read(self, rules: Sequence[Rule], services: Sequence[str] | None, now: datetime) -> Mapping[UUID, Found]:
+    async def read(
+        self, rules: Sequence[Rule], services: Sequence[str] | None, now: datetime, only: Collection[str] | None = None
+    ) -> Mapping[UUID, Found]:
         """Seconds since each should have been heard of, 0 until then."""
         known = await self._all()
         since = await self.listening_since()

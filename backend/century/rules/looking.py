@@ -91,7 +91,7 @@ class Looker:
             by_source.setdefault(id(source), (source, []))[1].append(rule)
         for source, mine in by_source.values():
             began = time.perf_counter()
-            found = await self._read(source, mine, services, now)
+            found = await self._read(source, mine, services, now, only)
             seconds = (time.perf_counter() - began) / len(mine)
             absent = _Absence(source)
             for rule in mine:
@@ -112,11 +112,16 @@ class Looker:
         return changes
 
     async def _read(
-        self, source: Source, rules: Sequence[Rule], services: Sequence[str] | None, now: datetime
+        self,
+        source: Source,
+        rules: Sequence[Rule],
+        services: Sequence[str] | None,
+        now: datetime,
+        only: Collection[str] | None,
     ) -> dict[UUID, Found]:
         """What rules read; where reading them together fails, each by itself, so that one disturbs no other."""
         try:
-            return dict(await source.read(rules, services, now))
+            return dict(await source.read(rules, services, now, only))
         except Exception as error:  # noqa: BLE001 (it goes into the health of the rule at fault)
             if isinstance(error, AWAY):
                 async with self.works.read() as work:  # away altogether: everything waits
@@ -125,7 +130,7 @@ class Looker:
                 return {rules[0].id: Unmeasured(_reason(rules[0], error))}
         found: dict[UUID, Found] = {}
         for rule in rules:
-            found |= await self._read(source, [rule], services, now)
+            found |= await self._read(source, [rule], services, now, only)
         return found
 
     async def _judged(

@@ -67,7 +67,9 @@ class OutsideSource:
         """Since when some server has been taking alerts."""
         return await listening_since(self.works.bus)
 
-    async def read(self, rules: Sequence[Rule], services: Sequence[str] | None, now: datetime) -> Mapping[UUID, Found]:
+    async def read(
+        self, rules: Sequence[Rule], services: Sequence[str] | None, now: datetime, only: Collection[str] | None = None
+    ) -> Mapping[UUID, Found]:
         """1 or 0 of each alert of a rule's name that its filter fits; of two with one subject, whether either stands."""
         known = await self._all()
         found: dict[UUID, Found] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,6 +17,7 @@ from century.probes.kinds import kind_of
 from century.probes.probe import ProbeState
 from century.rules import probe_past
 from century.rules.condition import Condition, Signal, WhenNoData
+from century.rules.memory import rhythm
 from century.rules.outside_subjects import (
     HOST,
     LATENCY,
@@ -46,12 +47,17 @@ GONE = timedelta(minutes=5)
 READS = {ProbeState.UP: 1.0, ProbeState.DOUBTFUL: 1.0, ProbeState.DOWN: 0.0}
 """Of the others nobody knows, or another is to blame."""
 NOTHING = Reading(None, 0, None)
+Filter = tuple[tuple[str, frozenset[str]], ...]
 
 _SNAPSHOT = """
     SELECT p.id, p.name, p.kind, p.enabled, p.service, p.labels, p.interval_s, p.timeout_s, p.shard, n.state, n.checked_at,
-        n.ok, n.latency, n.facts, greatest(p.updated_at, n.updated_at) AS updated_at
+        n.ok, n.latency, n.facts, greatest(p.updated_at, n.updated_at) AS updated_at, p.xmin::text AS made,
+        p.xmin::text || ' ' || n.xmin::text AS written
     FROM probe p JOIN probe_now n ON n.probe_id = p.id"""
-_SINCE = f"""{_SNAPSHOT}
+_THESE = f"{_SNAPSHOT} WHERE p.id = ANY($1::uuid[])"
+_WRITTEN = """
+    SELECT p.id, p.xmin::text || ' ' || n.xmin::text FROM probe p JOIN probe_now n ON n.probe_id = p.id"""
+_WRITTEN_SINCE = f"""{_WRITTEN}
     WHERE p.id IN (SELECT probe_id FROM probe_now WHERE updated_at > $1 UNION SELECT id FROM probe WHERE updated_at > $1)"""
 _NETWORKS = """
     SELECT host, bool_or(connected) FILTER (WHERE seen_at > $1) AS connected, max(seen_at) AS seen_at
@@ -61,7 +67,9 @@ _LISTENING = "SELECT min(since) FROM probe_worker WHERE connected AND seen_at > 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A probe as it was found last. `facts` are (part, value) by name; `lasts` is how long an answer is current."""
+    """A probe as it was found last: `facts` are (part, value) by name, `up` the one that tells its state; `lasts` is how
+    long an answer is current. `made` and `written` tell versions of its rows apart.
+    """
 
     id: UUID
     name: str
@@ -75,14 +83,15 @@ class Seen:
     checked_at: datetime | None
     lasts: timedelta
     facts: Mapping[str, tuple[tuple[str, float], ...]]
+    up: str = field(compare=False)
     subjects: Mapping[str, Subject] = field(compare=False)
+    attributes: Mapping[str, str] = field(compare=False)
+    made: str = field(compare=False)
+    written: str = field(compare=False)
 
-    def values(self, condition: Condition) -> Sequence[tuple[str, float | None]]:
-        """(part, value) of what a condition reads; what an answer left out is left out."""
-        metric = metric_of(condition)
-        if condition.signal is Signal.PROBE_STATE or metric == f"{kind_of(ProbeKind(self.kind)).PREFIX}.up":
-            return [("", READS.get(self.state))]
-        return self.facts.get(metric, ())
+    def values(self, metric: str) -> Sequence[tuple[str, float | None]]:
+        """(part, value) of a fact, and without a name of its state; what an answer left out is left out."""
+        return (("", READS.get(self.state)),) if metric in ("", self.up) else self.facts.get(metric, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +113,11 @@ class ProbeSource:
         self.works = works
         self.reader = reader
         self._known: dict[UUID, Seen] = {}
+        self._by_text: dict[str, UUID] = {}
         self._newest: datetime | None = None
         self._networks: dict[str, Network] = {}
         self._news: set[str] = set()
+        self._read: set[str] = {""}
 
     async def services(self, now: datetime) -> Mapping[str, datetime]:
         """None: what is watched here does not report."""
@@ -118,8 +129,11 @@ class ProbeSource:
             since: datetime | None = await raw.fetchval(_LISTENING, self.works.clock.now() - SEEN_OF_LATE)
         return since
 
-    async def read(self, rules: Sequence[Rule], services: Sequence[str] | None, now: datetime) -> Mapping[UUID, Found]:
+    async def read(
+        self, rules: Sequence[Rule], services: Sequence[str] | None, now: datetime, only: Collection[str] | None = None
+    ) -> Mapping[UUID, Found]:
         """The newest values, and those over the windows of rules that aggregate."""
+        self._read |= {metric_of(rule.condition) for rule in rules if not rhythm(rule.condition)}
         await self._refresh(now)
         wanted = None if services is None else set(services)
         found: dict[UUID, Found] = {}
@@ -127,7 +141,7 @@ class ProbeSource:
             if rule.condition.aggregation is not None:
                 found[rule.id] = await self._over_window(rule, wanted, now)
             else:
-                found[rule.id] = self._newest_of(rule, wanted, now)
+                found[rule.id] = self._newest_of(rule, wanted, now, only)
         return found
 
     async def ended(self, subjects: Collection[Subject]) -> Mapping[Subject, str]:
@@ -161,27 +175,44 @@ class ProbeSource:
     # What there is.
 
     async def _refresh(self, now: datetime, *, everything: bool = False) -> None:
+        """Read what was written since the newest that was seen; with `everything`, also what is gone."""
         async with asking(self.works.engine) as raw:
-            whole = everything or self._newest is None
-            rows = await raw.fetch(_SNAPSHOT) if whole else await raw.fetch(_SINCE, self._newest - OVERLAP)  # type: ignore[operator]
+            if everything or self._newest is None:
+                written = await raw.fetch(_WRITTEN)
+                kept = {number for number, _ in written}
+                self._known = {number: seen for number, seen in self._known.items() if number in kept}
+            else:
+                written = await raw.fetch(_WRITTEN_SINCE, self._newest - OVERLAP)
+            changed = [number for number, version in written if not self._has(number, version)]
+            rows = await raw.fetch(_THESE, changed) if changed else []
             networks = await raw.fetch(_NETWORKS, now - SEEN_OF_LATE)
-        before = self._known
-        if whole:
-            self._known = {}
         for row in rows:
-            seen = _seen(row)
-            held, self._known[seen.id] = before.get(seen.id), seen
-            if held != seen:
-                self._news.update(subject.text for subject in seen.subjects.values())
-            if self._newest is None or row["updated_at"] > self._newest:
-                self._newest = row["updated_at"]
-        for host, connected, seen_at in networks:
-            known = self._networks.get(host)
-            self._networks[host] = Network(host, connected, seen_at)
-            if known is None or known.connected is not connected:
+            self._take(row)
+        if everything:
+            self._by_text = {
+                subject.text: seen.id for seen in self._known.values() for subject in seen.subjects.values()
+            }
+        before, self._networks = self._networks, {row["host"]: Network(*row) for row in networks}
+        for host, network in self._networks.items():
+            if host not in before or before[host].connected is not network.connected:
                 self._news.add(of_network(host).text)
-        if whole:
-            self._networks = {host: self._networks[host] for host, _, _ in networks}
+
+    def _has(self, number: UUID, version: str) -> bool:
+        seen = self._known.get(number)
+        return seen is not None and seen.written == version
+
+    def _take(self, row: Any) -> None:
+        held = self._known.get(row["id"])
+        seen = self._known[row["id"]] = _seen(row, held)
+        if self._newest is None or row["updated_at"] > self._newest:
+            self._newest = row["updated_at"]
+        if held is None or held.subjects is not seen.subjects:
+            self._by_text.update(dict.fromkeys((each.text for each in seen.subjects.values()), seen.id))
+        if held is None or held.made != seen.made or self._reads_otherwise(held, seen):
+            self._news.update(subject.text for subject in seen.subjects.values())
+
+    def _reads_otherwise(self, held: Seen, seen: Seen) -> bool:
+        return any(held.values(metric) != seen.values(metric) for metric in self._read)
 
     def _gone(self, subject: Subject, by_name: Mapping[str, Seen], now: datetime) -> str | None:
         attributes = dict(subject.attributes)
@@ -204,24 +235,26 @@ class ProbeSource:
 
     def _meant(self, rule: Rule, services: Collection[str] | None = None) -> list[Seen]:
         """The probes that a rule is about; what it filters by parts is told of each of these."""
-        probes = replace(
-            rule.condition, filter=tuple(each for each in rule.condition.filter if each[0] != PART)
-        )  # fmt: skip
-        return [
-            each
-            for each in self._known.values()
-            if each.enabled
-            and rule.service in (None, each.service)
-            and (services is None or each.service in services)
-            and fits(probes, dict(each.subjects[""].attributes))
-        ]
+        return [each for each in self._known.values() if _is_meant(each, rule, _of_probes(rule.condition), services)]
 
-    def _newest_of(self, rule: Rule, services: Collection[str] | None, now: datetime) -> dict[Subject, Reading]:
+    def _newest_of(
+        self, rule: Rule, services: Collection[str] | None, now: datetime, only: Collection[str] | None
+    ) -> dict[Subject, Reading]:
         condition, found = rule.condition, dict[Subject, Reading]()
-        for seen in self._meant(rule, services):
-            for part, value in seen.values(condition):
+        metric, wanted = metric_of(condition), _of_probes(condition)
+        by_part = len(wanted) < len(condition.filter)
+        looked_at: Iterable[Seen] = self._known.values()
+        if only is not None:
+            looked_at = [
+                self._known[number] for number in {self._by_text.get(text) for text in only} if number in self._known
+            ]
+        for seen in looked_at:
+            values = seen.values(metric)
+            if not values or not _is_meant(seen, rule, wanted, services):
+                continue
+            for part, value in values:
                 subject = seen.subjects[part]
-                if not part or concerns(rule, subject):
+                if not by_part or fits(condition, dict(subject.attributes)):
                     found[subject] = reading(condition, value, seen.checked_at, seen.lasts, now)
         if condition.signal is Signal.PROBE_STATE and services is None:
             for network in self._networks.values():
@@ -240,6 +273,19 @@ class ProbeSource:
         }
 
 
+def _of_probes(condition: Condition) -> Filter:
+    return tuple(each for each in condition.filter if each[0] != PART)
+
+
+def _is_meant(seen: Seen, rule: Rule, wanted: Filter, services: Collection[str] | None) -> bool:
+    return (
+        seen.enabled
+        and (rule.service is None or rule.service == seen.service)
+        and (services is None or seen.service in services)
+        and all(seen.attributes.get(key, "") in values for key, values in wanted)
+    )
+
+
 def reading(
     condition: Condition, value: float | None, checked_at: datetime | None, lasts: timedelta, now: datetime
 ) -> Reading:
@@ -252,8 +298,7 @@ def reading(
     return Reading(value, 1, checked_at + ahead)
 
 
-def _seen(row: Any) -> Seen:
-    labels = _json(row["labels"])
+def _seen(row: Any, held: Seen | None) -> Seen:
     facts: dict[str, tuple[tuple[str, float], ...]] = {}
     for each in _json(row["facts"]) or ():
         facts[each["name"]] = (*facts.get(each["name"], ()), (each.get("part") or "", each["value"]))
@@ -261,12 +306,20 @@ def _seen(row: Any) -> Seen:
         facts[OK] = (("", float(row["ok"])),)
     if row["ok"] and row["latency"] is not None:
         facts[LATENCY] = (("", row["latency"]),)
-    parts = {"": None, **{part: None for values in facts.values() for part, _ in values}}
+    parts = {"", *(part for values in facts.values() for part, _ in values)}
+    now = {
+        "state": ProbeState(row["state"]), "ok": row["ok"], "checked_at": row["checked_at"], "facts": facts,
+        "written": row["written"],
+    }  # fmt: skip
+    if held is not None and held.made == row["made"] and held.subjects.keys() == parts:
+        return replace(held, **now)
+    labels = _json(row["labels"])
+    subjects = {part: of_probe(row["name"], row["kind"], row["service"], labels, part) for part in sorted(parts)}
     return Seen(
         id=row["id"], name=row["name"], kind=row["kind"], service=row["service"], labels=labels, shard=row["shard"],
-        enabled=row["enabled"], state=ProbeState(row["state"]), ok=row["ok"], checked_at=row["checked_at"],
-        lasts=timedelta(seconds=2 * row["interval_s"] + row["timeout_s"]), facts=facts,
-        subjects={part: of_probe(row["name"], row["kind"], row["service"], labels, part) for part in parts},
+        enabled=row["enabled"], lasts=timedelta(seconds=2 * row["interval_s"] + row["timeout_s"]),
+        up=f"{kind_of(ProbeKind(row['kind'])).PREFIX}.up", subjects=subjects, attributes=dict(subjects[""].attributes),
+        made=row["made"], **now,
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from century.core.work import Work, Works
 from century.rules import kept, verdicts, wording
 from century.rules.change import Change
 from century.rules.looking import Looker
-from century.rules.memory import Held, Memory
+from century.rules.memory import Held, Memory, rhythm
 from century.rules.rule import Rule
 from century.rules.ruleset import RuleSet
 from century.rules.signals import Source, Sources
@@ -54,6 +54,7 @@ class Rulebook:
         self._audit: list[str] = []
         self._audited_at: datetime | None = None
         self._compared_at: datetime | None = None
+        self._measured: dict[UUID, datetime] = {}
         self._written: dict[UUID, Health] = {}
         self._health_at: datetime | None = None
         self._values_at: datetime | None = None
@@ -75,12 +76,20 @@ class Rulebook:
         return _distinct([*await self._waiting(now), *await self._looker.look(rules, names, now)])
 
     async def measured(self, source: Source, now: datetime, only: Collection[str] | None = None) -> list[Change]:
-        """What changes in what this source measures: of subjects of these texts, or of all, also of those that are no more."""
+        """What changes in what this source measures: of subjects of these texts, or of all, also of those that are no more.
+
+        Rules of long windows are looked at in their own rhythm, and then at all.
+        """
         await self._reload(now)
         rules = [each for each in self._rules.all.values() if self.sources.of(each.condition.signal) is source]
         if only is None:
             await self._end(source, rules, now)
         changes = await self._waiting(now)
+        if only is None:
+            rules = [each for each in rules if self._measured.get(each.id, now) <= now]
+            self._measured |= {each.id: now + rhythm(each.condition) for each in rules}
+        else:
+            rules = [each for each in rules if not rhythm(each.condition)]
         if rules and (only is None or only):
             changes += await self._looker.look(rules, None, now, only)
         return _distinct(changes)

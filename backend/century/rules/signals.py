@@ -78,10 +78,12 @@ class Source(Protocol):
     async def services(self, now: datetime) -> Mapping[str, datetime]:
         """The services that it heard of lately, and when it heard of them last."""
 
-    async def read(self, rules: Sequence[Rule], services: Sequence[str] | None, now: datetime) -> Mapping[UUID, Found]:
+    async def read(
+        self, rules: Sequence[Rule], services: Sequence[str] | None, now: datetime, only: Collection[str] | None = None
+    ) -> Mapping[UUID, Found]:
         """What these rules read now, of subjects of these services (none: of all, and of those without a service).
 
-        A subject of which nothing was measured may be left out.
+        A subject of which nothing was measured may be left out, and those whose texts are not in `only`.
         """
 
     async def listening_since(self) -> datetime | None:

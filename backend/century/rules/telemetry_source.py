@@ -89,7 +89,9 @@ class TelemetrySource:
         """None: what is new is told by the service that reported."""
         return frozenset()
 
-    async def read(self, rules: Sequence[Rule], services: Sequence[str] | None, now: datetime) -> Mapping[UUID, Found]:
+    async def read(
+        self, rules: Sequence[Rule], services: Sequence[str] | None, now: datetime, only: Collection[str] | None = None
+    ) -> Mapping[UUID, Found]:
         """What rules read of these services, or of all."""
         if services is None:
             named = {rule.service for rule in rules if rule.service is not None}

@@ -19,7 +19,6 @@ from century.telemetry.refusals import Refusals
 from century.telemetry.wire import (
     BYTES,
     FIXED64,
-    Field,
     Malformed,
     fields,
     repeated,
@@ -39,6 +38,7 @@ _AT = struct.Struct("<BqB").pack
 _DOUBLE = struct.Struct("<d").unpack
 _STARTED = struct.Struct("<BqBqB").pack
 NAME = "__name__"
+Slice = tuple[int, int]
 
 
 class Version(StrEnum):
@@ -176,18 +176,26 @@ class _Reader:
     def series_of_one(self, begin: int, end: int) -> None:
         """A TimeSeries of 1.0: labels, samples, exemplars, histograms."""
         body, position = self.body, begin
-        while position < end and body[position] == 0x0A:
-            length, position = varint(body, position + 1)
-            position += length
-        if position > end:
-            raise Malformed("a label is cut off")
-        parts = list(fields(body, position, end))
+        while position + 1 < end and body[position] == 0x0A:
+            if (length := body[position + 1]) < 0x80:
+                position += 2 + length
+            else:
+                length, position = varint(body, position + 1)
+                position += length
         key = body[begin:position]
+        samples: list[Slice] = []
+        # What every series holds, and mostly nothing else.
+        while position + 1 < end and body[position] == 0x12 and body[position + 1] < 0x80:
+            samples.append((position + 2, position + 2 + body[position + 1]))
+            position = samples[-1][1]
+        if position > end:
+            raise Malformed("a series is cut off")
+        parts = list(fields(body, position, end))
         if more := [part for part in parts if part.number == 1]:
             # Labels that do not stand in front: nobody writes so, though one may.
             key += b"".join(write_bytes(1, body[part.start : part.stop]) for part in more)
-        samples = [part for part in parts if part.number == 2]
-        histograms = [part for part in parts if part.number == 4]
+        samples += [(part.start, part.stop) for part in parts if part.number == 2]
+        histograms = [(part.start, part.stop) for part in parts if part.number == 4]
         if not samples and not histograms:
             return
         try:
@@ -200,8 +208,8 @@ class _Reader:
     def series_of_two(self, begin: int, end: int, symbols: Sequence[bytes]) -> None:
         """A TimeSeries of 2.0: its labels are places in the table of symbols."""
         refs: list[int] = []
-        samples: list[Field] = []
-        histograms: list[Field] = []
+        samples: list[Slice] = []
+        histograms: list[Slice] = []
         created = 0
         for part in fields(self.body, begin, end):
             if part.number == 1 and part.kind == BYTES:
@@ -212,9 +220,9 @@ class _Reader:
             elif part.number == 1:
                 refs.append(part.value)
             elif part.number == 2:
-                samples.append(part)
+                samples.append((part.start, part.stop))
             elif part.number == 3:
-                histograms.append(part)
+                histograms.append((part.start, part.stop))
             elif part.number == 6:
                 created = native.nanoseconds(native.signed(part.value))
         try:
@@ -227,14 +235,14 @@ class _Reader:
             return
         self._take(series, samples, histograms, created)
 
-    def _take(self, series: Named, samples: Sequence[Field], histograms: Sequence[Field], start: int) -> None:
+    def _take(self, series: Named, samples: Sequence[Slice], histograms: Sequence[Slice], start: int) -> None:
         if samples:
             points = self._of(series, SUM if series.rising else GAUGE)
             for each in samples:
                 self._sample(series, each, start if series.rising else 0, points)
         for each in histograms:
             try:
-                found = native.read(self.body, each.start, each.stop, start)
+                found = native.read(self.body, *each, start)
             except Refused as reason:
                 self.refusals.add(series.metric, str(reason))
                 continue
@@ -244,11 +252,18 @@ class _Reader:
             kind = EXPONENTIAL if found.bounds is None else EXPLICIT
             _append(self._of(series, kind), found.point(series.labels))
 
-    def _sample(self, series: Named, sample: Field, start: int, points: list[bytes]) -> None:
+    def _sample(self, series: Named, sample: Slice, start: int, points: list[bytes]) -> None:
+        body, (begin, end) = self.body, sample
         value, at = ZERO, 0
-        for part in fields(self.body, sample.start, sample.stop):
+        rest = begin
+        if end - begin > 10 and body[begin] == 0x09 and body[begin + 9] == 0x10:
+            # As it is written always: the value, then the time.
+            value = body[begin + 1 : begin + 9]
+            said, rest = varint(body, begin + 10)
+            at = native.nanoseconds(native.signed(said))
+        for part in fields(body, rest, end) if rest != end else ():
             if part.number == 1 and part.kind == FIXED64:
-                value = self.body[part.start : part.stop]
+                value = body[part.start : part.stop]
             elif part.number == 2:
                 at = native.nanoseconds(native.signed(part.value))
             elif part.number == 3 and series.rising:
@@ -287,5 +302,6 @@ def _is_nan(value: bytes) -> bool:
 
 
 def _append(points: list[bytes], point: bytes) -> None:
-    points.append(b"\x0a" + write_varint(len(point)))
+    size = len(point)
+    points.append(bytes((0x0A, size)) if size < 0x80 else b"\x0a" + write_varint(size))
     points.append(point)

@@ -1,0 +1,46 @@
+"""Remote write against bytes that nobody meant: it is read, or it is said that it cannot be."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from century.telemetry import otlp, remote_write
+from century.telemetry.remote_write import Names, Version
+from century.telemetry.wire import Malformed, TooMany
+from tests.telemetry.prompb import message, one, two
+
+AT = 1_800_000_000_000
+HISTOGRAM = message("Histogram", timestamp=AT, count_int=2, sum=1.0, positive_deltas=[1, 0])
+HISTOGRAM.positive_spans.add(offset=1, length=2)
+SERIES = ({"__name__": "up", "job": "node", "path": "x" * 200}, [(1.0, AT), (0.0, 0)])
+WHOLE = {Version.ONE: one(SERIES, latency=HISTOGRAM), Version.TWO: two(SERIES, created=AT, latency=HISTOGRAM)}
+
+
+def read(body: bytes, version: Version) -> None:
+    with contextlib.suppress(Malformed, TooMany):
+        otlp.read(remote_write.read(body, version, Names()).body, otlp.Catalogue(), AT * 1_000_000)
+
+
+@pytest.mark.parametrize("version", Version)
+def test_what_is_cut_off_anywhere(version: Version) -> None:
+    for length in range(len(WHOLE[version])):
+        read(WHOLE[version][:length], version)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(Version), st.data())
+def test_what_was_changed_anywhere(version: Version, data: st.DataObject) -> None:
+    body = bytearray(WHOLE[version])
+    for _ in range(data.draw(st.integers(1, 4))):
+        body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))
+    read(bytes(body), version)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from(Version), st.binary(max_size=100))
+def test_anything(version: Version, body: bytes) -> None:
+    read(body, version)

@@ -52,6 +52,8 @@ OUTSIDE = """
 fragment ProbeNow on Probe {
   id name kind target state since reason service nextCheckAt
   lastCheck { at ok state latency message facts { name value unit part } }
+  uptime(range: $range)
+  openAlerts { critical warning info }
 }
 fragment HeartbeatNow on Heartbeat {
   id name state since schedule lastPingAt expectedBy lastDuration service uptime(range: $range)

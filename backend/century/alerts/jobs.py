@@ -112,7 +112,9 @@ class Watcher:
     async def measure(self, source: Source) -> None:
         """Evaluate what changed of what a source measures by itself, and follow it."""
         now = self.works.clock.now()
-        await self.follow(await self.book.measured(source, now, await source.news(now)))
+        with self.works.meters.evaluation.time():
+            changes = await self.book.measured(source, now, await source.news(now))
+        await self.follow(changes)
 
     async def _measure_all(self) -> None:
         """What changed, and now and then everything: who moved something may have died before it said so."""

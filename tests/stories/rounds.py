@@ -28,6 +28,7 @@ class Rounds:
             services = [row.name for row in await work.rows(text("SELECT name FROM service"))]
         self.watcher.book.changed()
         await self.watcher.look(services)
+        await self.watcher.measure_all()
         await self.watcher.sweep()
 
     async def climb(self) -> None:

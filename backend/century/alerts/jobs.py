@@ -116,16 +116,17 @@ class Watcher:
             changes = await self.book.measured(source, now, await source.news(now))
         await self.follow(changes)
 
-    async def _measure_all(self) -> None:
-        """What changed, and now and then everything: who moved something may have died before it said so."""
-        loop = asyncio.get_running_loop()
-        everything = loop.time() - self._measured >= AGAIN_SECONDS
-        if everything:
-            self._measured = loop.time()
+    async def measure_all(self) -> None:
+        """Evaluate everything that is measured: who moved something may have died before it said so."""
+        self._measured = asyncio.get_running_loop().time()
         for source in self.sources.measured:
-            if everything:
-                await self.follow(await self.book.measured(source, self.works.clock.now()))
-            else:
+            await self.follow(await self.book.measured(source, self.works.clock.now()))
+
+    async def _measure(self) -> None:
+        if asyncio.get_running_loop().time() - self._measured >= AGAIN_SECONDS:
+            await self.measure_all()
+        else:
+            for source in self.sources.measured:
                 await self.measure(source)
 
     async def look(self, services: list[str] | None) -> None:
@@ -137,7 +138,7 @@ class Watcher:
     async def sweep(self) -> None:
         """Do what has become due, and find again what was lost."""
         await self._kept("due rules", self._due)
-        await self._kept("what is measured", self._measure_all)
+        await self._kept("what is measured", self._measure)
         await self._kept("dependencies", self._in_one(dependencies.adopt))
         await self._kept("ended windows", self._in_one(windows.release_ended))
         await self._kept("what is due of alerts", self._attend)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -131,6 +132,17 @@ async def test_another_severity_is_another_rule(prometheus: Prometheus) -> None:
         [("High", Severity.WARNING), ("High (critical)", Severity.CRITICAL)],
     )
     assert len(await prometheus.look()) == 2, "each is read by its own rule alone"
+
+
+async def test_two_that_tell_the_same_at_once_bring_one_rule(prometheus: Prometheus) -> None:
+    now = prometheus.world.clock.now()
+    async with prometheus.works.begin() as work:
+        # Until both wait for it.
+        await work.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": editing.LOCK})
+        telling = [asyncio.create_task(prometheus.tells(high(now))) for _ in range(2)]
+        await prometheus.world.waits_for_a_lock(2)
+    assert [(await each).status_code for each in telling] == [200, 200]
+    assert list(await prometheus.rules()) == ["High"]
 
 
 async def test_a_rule_may_be_renamed_and_is_found_again(prometheus: Prometheus) -> None:

@@ -43,6 +43,9 @@ PUT = text("""
     WHERE known.starts_at <= excluded.starts_at""")
 FORGET = text("DELETE FROM outside_alert WHERE ends_at < :before")
 
+TAKE_LOCK = text("SELECT pg_advisory_xact_lock(:lock)")
+Reader = tuple[UUID, str | None, Condition]
+
 RUNBOOK = "Decided outside, by a Prometheus. The first one said:\n\n"
 
 
@@ -50,7 +53,8 @@ async def take(work: Work, alerts: Sequence[OutsideAlert]) -> list[str]:
     """Keep what is told; answers a sentence for each alert that is refused."""
     told = {each.fingerprint: each for each in alerts}
     known = {row.fingerprint for row in await work.rows(KNOWN, {"fingerprints": list(told)})}
-    rules = [(row.id, row.service, Condition.from_json(row.condition)) for row in await work.rows(RULES)]
+    rules = await _rules(work)
+    locked = False
     refused: list[str] = []
     rows = []
     # In one order, so that two requests wait for each other instead of blocking each other.
@@ -58,7 +62,12 @@ async def take(work: Work, alerts: Sequence[OutsideAlert]) -> list[str]:
         alert = told[fingerprint]
         if alert.ends_at <= work.now and fingerprint not in known:
             continue
-        rule = next((rule for rule, service, condition in rules if _reads(service, condition, alert)), None)
+        rule = _reading(rules, alert)
+        if rule is None and not locked:
+            # Two of a pair tell the same at once: whoever comes second finds the rule that the first one made.
+            await work.execute(TAKE_LOCK, {"lock": editing.LOCK})
+            locked, rules = True, await _rules(work)
+            rule = _reading(rules, alert)
         if rule is None:
             if len(rules) >= MOST_RULES:
                 refused.append(
@@ -74,6 +83,15 @@ async def take(work: Work, alerts: Sequence[OutsideAlert]) -> list[str]:
         work.announce(TOPIC, {"alerts": len(rows)})
     await work.execute(FORGET, {"before": work.now - KEPT})
     return refused
+
+
+async def _rules(work: Work) -> list[Reader]:
+    return [(row.id, row.service, Condition.from_json(row.condition)) for row in await work.rows(RULES)]
+
+
+def _reading(rules: Sequence[Reader], alert: OutsideAlert) -> UUID | None:
+    """The rule that reads an alert, the oldest of them."""
+    return next((rule for rule, service, condition in rules if _reads(service, condition, alert)), None)
 
 
 def _reads(service: str | None, condition: Condition, alert: OutsideAlert) -> bool:

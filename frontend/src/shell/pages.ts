@@ -180,6 +180,15 @@ export const PAGES: readonly Page[] = [
     load: () => import('../escalation/Policy.svelte'),
   },
   {
+    path: '/settings/status',
+    title: 'Status page',
+    short: 'Status',
+    icon: 'megaphone',
+    keys: 'g w',
+    group: 'manage',
+    load: () => import('../status/Status.svelte'),
+  },
+  {
     path: '/settings/telemetry',
     title: 'Send telemetry',
     short: 'Send',

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import httpx
@@ -11,6 +12,7 @@ import pytest
 from century.probes import heartbeats
 from century.probes.beat_sweeps import sweep
 from century.probes.heartbeat import HeartbeatState
+from century.server import create_app
 from tests.probes.conftest import Beats
 from tests.world import START, World
 
@@ -157,3 +159,14 @@ async def test_what_another_server_or_person_changed_is_seen(
     async with world.works.begin() as work:
         await heartbeats.remove(work, known.id)
     assert (await client.get(beats.path(renewed))).status_code == 404
+
+
+async def test_while_the_database_is_away_a_job_is_told_to_come_again(beats: Beats, world: World) -> None:
+    known = await beats.make()
+    path = beats.path(known)
+    away = replace(world.settings, database_url="postgresql+asyncpg://nobody@127.0.0.1:1/nothing")
+    site = create_app(away, clock=world.clock)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(site), base_url="http://century.test") as client:
+        answered = await client.post(path)
+    assert (answered.status_code, answered.headers["retry-after"]) == (503, "1")
+    await site.state.century.bus.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,7 +22,10 @@ from century.core.work import Works
 from century.probes import beat_kept
 from century.probes.beat_kept import HEARTBEAT, KNOWN, keep_moves
 from century.probes.heartbeat import BeatMoved, Heartbeat, Ping, PingKind, RunState, advance_beat
+from century.telemetry.live import AWAY
 from century.telemetry.raw import asking
+
+logger = logging.getLogger(__name__)
 
 MOST_A_MINUTE = 120
 MINUTE = timedelta(minutes=1)
@@ -111,7 +115,16 @@ class Pings:
     async def take(
         self, token: str, kind: PingKind, key: str | None, exit_code: int | None, output: str | None
     ) -> None:
-        """Take a ping; it is kept when this returns. NotFound; RateLimited."""
+        """Take a ping; it is kept when this returns. NotFound; RateLimited; Unavailable while it cannot be kept."""
+        try:
+            await self._take(token, kind, key, exit_code, output)
+        except AWAY as error:
+            logger.warning("a ping could not be kept: %s", type(error).__name__)
+            raise Unavailable("this ping could not be kept; send it again") from None
+
+    async def _take(
+        self, token: str, kind: PingKind, key: str | None, exit_code: int | None, output: str | None
+    ) -> None:
         now = self.works.clock.now()
         digest = hash_of(token)
         known = self._known.get(digest) or await self._read(digest)

@@ -17,8 +17,9 @@ from century.core.work import Work
 from century.probes.due import QUICK, SLOW
 from century.probes.kept import PROBE, now_of_row, probe_of
 from century.probes.kind import Config
+from century.probes.kinds import kind_of
 from century.probes.probe import Probe
-from century.probes.problems import config_of
+from century.probes.problems import config_of, place_of
 from century.probes.standing import Now
 
 AHEAD = timedelta(seconds=0.25)
@@ -60,11 +61,15 @@ POSTPONE = text(
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A probe with all its settings; `trouble` says why its secrets cannot be read."""
+    """A probe with all its settings; `trouble` says why its secrets cannot be read.
+
+    `place` is the host and port that it asks; empty where that is this machine.
+    """
 
     probe: Probe
     config: Config
     trouble: str | None = None
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +128,8 @@ def held(probe: Probe, sealed: bytes | None, seal: Seal) -> Held:
         secrets, trouble = seal.open(probe.id, sealed), None
     except Unsealable as error:
         secrets, trouble = {}, str(error)
-    return Held(probe, config_of(probe.kind, {**probe.settings, **secrets}), trouble)
+    config, kind = config_of(probe.kind, {**probe.settings, **secrets}), kind_of(probe.kind)
+    return Held(probe, config, trouble, place_of(kind.target(config)) if kind.REMOTE else "")
 
 
 async def postpone(work: Work, me: str, claims: Collection[Claim], until: datetime) -> None:

@@ -30,7 +30,6 @@ from century.probes.kind import Config
 from century.probes.kinds import Target, kind_of
 from century.probes.measurement import LARGEST_MEMORY, LONGEST_LINE, MOST_LINES, Measurement, Trouble
 from century.probes.own_network import OwnNetwork
-from century.probes.problems import place_of
 from century.probes.settling import Done, Settled, samples_of
 from century.probes.wire import TlsContexts, Wire
 from century.telemetry.committer import Committer
@@ -127,7 +126,7 @@ class Runner:
         if not done and not postponed:
             return []
         # Before anything is written: it may take a moment, and holds no transaction.
-        asked = [(each, _place_of(each.held)) for each in done]
+        asked = [(each, each.held.place) for each in done]
         blind = await self.network.look(asked, self.works.clock.now())
         try:
             async with self.works.begin() as work:
@@ -223,7 +222,7 @@ class Runner:
         if early > 0:
             await asyncio.sleep(early)
         async with contextlib.AsyncExitStack() as turn:
-            if place := _place_of(held):
+            if place := held.place:
                 try:
                     async with asyncio.timeout(TURN_SECONDS):
                         await turn.enter_async_context(self._place(place))
@@ -288,18 +287,14 @@ async def ask(target: Target, held: Held, wire: Wire) -> Measurement:
 def tidy(measured: Measurement, config: Config) -> Measurement:
     """The same without secrets, within its bounds."""
     hidden = config.secrets
+    steps = measured.steps
+    if any(step.detail for step in steps):
+        steps = tuple(replace(step, detail=clean(step.detail, hidden)) for step in steps)
+    memory = measured.memory
     return replace(
         measured,
         message=clean(measured.message, hidden),
         lines=tuple(clean(line, hidden)[:LONGEST_LINE] for line in measured.lines[:MOST_LINES]),
-        steps=tuple(
-            replace(step, detail=clean(step.detail, hidden)) if step.detail else step for step in measured.steps
-        ),
-        memory=measured.memory if len(orjson.dumps(dict(measured.memory))) <= LARGEST_MEMORY else {},
+        steps=steps,
+        memory=memory if not memory or len(orjson.dumps(dict(memory))) <= LARGEST_MEMORY else {},
     )
-
-
-def _place_of(held: Held) -> str:
-    """The host and port that a probe asks; empty where it is this machine."""
-    kind = kind_of(held.probe.kind)
-    return place_of(kind.target(held.config)) if kind.REMOTE else ""

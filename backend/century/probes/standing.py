@@ -88,7 +88,10 @@ def advance(
         start = _move(moves, start, UNKNOWN, start.checked_at + interval, NOBODY_ASKED)
     after = _well(moves, start, measured, patience, at) if measured.ok else None
     after = after or _ill(moves, start, measured, patience, at, parent_failing=parent_failing)
-    return replace(after, checked_at=at), tuple(moves)
+    return (
+        Now(after.state, after.since, after.streak, after.streak_ok, after.streak_since, at),
+        tuple(moves),
+    )
 
 
 def _was_lost(now: Now, at: datetime, interval: timedelta) -> bool:
@@ -133,6 +136,8 @@ def _count(now: Now, at: datetime, *, ok: bool) -> Now:
 
 
 def _settled(now: Now) -> Now:
+    if not now.streak:
+        return now
     return replace(now, streak=0, streak_ok=False, streak_since=None)
 
 

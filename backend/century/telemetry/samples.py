@@ -43,11 +43,13 @@ class Recorder:
     def __init__(self) -> None:
         self._streams: dict[tuple[str, ...], Stream] = {}
         self._known = 0
+        self._places: dict[tuple[object, ...], tuple[Stream, bytes]] = {}
 
     def batch(self, samples: Iterable[Sample]) -> Batch:
         """The samples of numbers as a batch; what cannot be kept is refused in it."""
         if self._known > MOST_KNOWN:
             self._streams.clear()
+            self._places.clear()
             self._known = 0
         refusals = Refusals()
         services: dict[str, int] = {}
@@ -58,11 +60,18 @@ class Recorder:
         at: list[int] = []
         values: list[float] = []
         for each in samples:
-            if reason := _wrong(each):
-                refusals.add(each.metric, reason)
+            if not math.isfinite(each.value):
+                refusals.add(each.metric, NOT_FINITE)
                 continue
-            stream = self._stream(each)
-            key = orjson.dumps(each.attributes)
+            place = (
+                each.service, each.metric, each.attributes, each.unit, each.kind, each.form, each.instance, each.scope,
+            )  # fmt: skip
+            if (known := self._places.get(place)) is None:
+                if reason := _wrong(each):
+                    refusals.add(each.metric, reason)
+                    continue
+                known = self._places[place] = (self._stream(each), orjson.dumps(each.attributes))
+            stream, key = known
             number = stream.ids.get(key) or pending.get((id(stream), key), 0)
             if not number:
                 attributes = {clean(name): clean(value) for name, value in each.attributes}
@@ -90,8 +99,6 @@ class Recorder:
 
 
 def _wrong(sample: Sample) -> str | None:
-    if not math.isfinite(sample.value):
-        return NOT_FINITE
     if len(sample.metric) > LONGEST_NAME:
         return f"a metric's name may have {LONGEST_NAME} characters"
     if len(sample.attributes) > MOST_ATTRIBUTES:

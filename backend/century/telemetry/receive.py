@@ -23,7 +23,7 @@ from century.telemetry.committer import Committer, Stored, slots
 from century.telemetry.exemplar import Exemplar
 from century.telemetry.instants import instant
 from century.telemetry.refusals import Refusals
-from century.telemetry.series import MOST_SERIES, Registry
+from century.telemetry.series import Registry
 from century.telemetry.tables import RequestRow
 from century.telemetry.wire import Malformed, TooMany
 
@@ -75,7 +75,7 @@ async def keep(
     batch: Batch,
     digest: bytes,
     now: datetime,
-    bound: int = MOST_SERIES,
+    bound: int | None = None,
 ) -> Refusals:
     """Store a batch under the series of its points, and return after COMMIT; what repeats a digest is stored once."""
     batch = await registry.settle(batch, actor, bound)

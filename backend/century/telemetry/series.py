@@ -98,8 +98,8 @@ class Registry:
         self._series_seen = np.zeros(1024, np.int64)
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def settle(self, batch: Batch, actor: Actor, bound: int = MOST_SERIES) -> Batch:
-        """The batch with a series for every point; the points of series over the bound are refused and counted."""
+    async def settle(self, batch: Batch, actor: Actor, bound: int | None = None) -> Batch:
+        """The batch with a series for every point; the points of series over the bound (the usual one) are refused and counted."""
         if not batch.discoveries:
             return batch
         used = {-int(each) for part in _series(batch.block) for each in np.unique(part[part < 0])}
@@ -117,7 +117,7 @@ class Registry:
             reasons: dict[int, str] = {}
             if asked:
                 async with self.works.begin(actor) as work:
-                    settled, reasons = await self._insert(work, asked, actor.credential, bound)
+                    settled, reasons = await self._insert(work, asked, actor.credential, bound or MOST_SERIES)
                 for place, series in settled.items():
                     discovery = batch.discoveries[place]
                     discovery.stream.ids[discovery.key] = series

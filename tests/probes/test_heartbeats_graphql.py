@@ -92,6 +92,7 @@ async def test_what_cannot_be_taken_is_told_field_by_field(site: Site, house: Ho
     assert error["extensions"]["code"] == "INVALID"
     assert {each["field"] for each in error["extensions"]["fields"]} == {"name", "period", "grace", "timeZone"}
     assert await site.code(await house.bearer("operator"), SAVE, input={"name": "x", "period": "PT1H"}) == "FORBIDDEN"
+    assert await site.code(admin, "{ heartbeats { next(first: 21) } }") == "INVALID"
     assert await site.code(admin, SAVE, input={"id": made_up(), "name": "x", "period": "PT1H"}) == "NOT_FOUND"
 
 

@@ -60,7 +60,7 @@ class Cron:
     @property
     def sentence(self) -> str:
         """When it comes, in words: "At 02:00 every day"."""
-        said = CronSim(_fields(self.line), FROM).explain()
+        said = _explained(_fields(self.line))
         return said if self.time_zone == "UTC" else f"{said} ({self.time_zone})"
 
     def _times(self, at: datetime) -> Iterator[datetime]:
@@ -98,6 +98,12 @@ def read_cron(line: str, time_zone: str = "UTC") -> Cron:
 def is_zone(name: str) -> bool:
     """Whether there is a time zone of this name."""
     return name in available_timezones()
+
+
+@lru_cache(maxsize=4096)
+def _explained(fields: str) -> str:
+    said: str = CronSim(fields, FROM).explain()
+    return said
 
 
 def _fields(line: str) -> str:

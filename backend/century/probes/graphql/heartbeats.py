@@ -7,13 +7,13 @@ from uuid import UUID
 import strawberry
 
 from century.core.actor import Permission
+from century.core.errors import Invalid
 from century.core.graphql import (
     DeletedPayload,
     IdInput,
     Info,
     Notice,
     PageInfo,
-    check_first,
     extends,
     field,
     loaded,
@@ -31,7 +31,7 @@ from century.probes.heartbeat import HeartbeatState, Run, RunState, expected_by,
 from century.probes.heartbeats import SavedBeat
 from century.telemetry.graphql.services import Service
 
-TIMES = 5
+TIMES, MOST_TIMES = 5, 20
 
 strawberry.enum(
     HeartbeatState,
@@ -121,9 +121,12 @@ class Heartbeat:
         return HeartbeatRunConnection(nodes=[HeartbeatRun.of(each) for each in page.nodes], page_info=PageInfo.of(page))
 
     @field(description="The next times it is expected.")
-    def next(self, info: Info, first: int = TIMES) -> list[datetime]:
+    async def next(self, info: Info, first: int = TIMES) -> list[datetime]:
+        if not 1 <= first <= MOST_TIMES:
+            raise Invalid(f"first must lie between 1 and {MOST_TIMES}", field="first")
         known, now = self.heartbeat, info.context.works.clock.now()
-        return upcoming(known.schedule, known.beat, now, check_first(first))
+        # A line that comes once in a leap year takes milliseconds, and there may be thousands of heartbeats.
+        return await asyncio.to_thread(upcoming, known.schedule, known.beat, now, first)
 
     @classmethod
     def of(cls, known: TheHeartbeat) -> "Heartbeat":

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -125,3 +128,12 @@ async def test_anchors_are_asked(world: World) -> None:
         await anchor.shut()
         async with asyncio.timeout(3):
             assert not await network._answers("127.0.0.1", anchor.port)
+
+
+def test_without_a_network_there_is_none() -> None:
+    unshare = shutil.which("unshare")
+    look = "from century.probes.own_network import any_interface, any_route; print(any_interface(), any_route())"
+    command = [str(unshare), "--net", sys.executable, "-c", look]
+    if unshare is None or subprocess.run([unshare, "--net", "true"], check=False, capture_output=True).returncode:
+        pytest.skip("no network namespace can be made here")
+    assert subprocess.run(command, check=True, capture_output=True, text=True).stdout == "False False\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -12,8 +13,10 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import text
 
+from century.probes import editing
 from century.probes.kinds import tcp
-from century.probes.probe import ProbeState
+from century.probes.measurement import Fact, Measurement
+from century.probes.probe import Probe, ProbeState
 from century.probes.runner import Runner
 from century.probes.settling import CHECKED, MOVED, SET_ASIDE
 from tests.probes.probing import Door, Probing, door
@@ -198,6 +201,43 @@ async def test_a_mistake_in_a_kind_is_said_and_ends_nobody_else(
     assert (
         await probing.now(probe)
     ).message == "the check itself failed (ZeroDivisionError); the worker's log says how"
+
+
+async def test_what_a_target_says_cannot_keep_others_from_being_written(
+    probing: Probing, shop: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def odd(target: Any, wire: Any) -> Measurement:
+        facts = (Fact("tcp.connect_time", 0.1, "disk\x00\ud800"), Fact("tcp.connect_time", math.nan))
+        memory = {"said": "\x00"} if target.name == "odd" else {"said": "\ud800", "long": "x" * 5000}
+        lines = ("line\x00\n",) * 50
+        return Measurement(True, "it said \x00\ud800", 0.1, facts, lines=lines, memory=memory)
+
+    monkeypatch.setattr(tcp, "check", odd)
+    for name in ("odd", "odder"):
+        probe = await probing.make(name, shop.port)
+    assert len(await probing.round()) == 2
+    standing = await probing.now(probe)
+    assert standing.message == "it said" and standing.answer is not None and len(standing.answer["lines"]) == 40
+    assert [each.part for each in standing.facts if each.name == "tcp.connect_time"] == ["disk"]
+    await probing.runner.flush()
+
+
+async def test_a_probe_may_be_removed_and_paused_while_it_is_settled(probing: Probing, shop: Door) -> None:
+    for round in range(5):
+        probes = [await probing.make(f"shop {round}.{number}", shop.port) for number in range(6)]
+        await probing.runner.turn()
+        await asyncio.gather(*probing.runner._running.values())
+
+        async def end(probe: Probe, number: int) -> None:
+            async with probing.world.works.begin() as work:
+                if number % 2:
+                    await editing.remove(work, probe.id)
+                else:
+                    await editing.set_enabled(work, probe.id, enabled=False)
+
+        await asyncio.gather(probing.runner.settle(), *(end(each, number) for number, each in enumerate(probes)))
+    states = await probing.rows("SELECT DISTINCT state FROM probe_now")
+    assert states == [("paused",)]
 
 
 async def test_those_that_hang_delay_nobody_who_answers(

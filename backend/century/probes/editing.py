@@ -18,7 +18,7 @@ from century.core.sealing import PROBES, Seal, Unsealable
 from century.core.settings import Settings
 from century.core.work import Work
 from century.probes.due import QUICK
-from century.probes.kept import PROBE, probe
+from century.probes.kept import DUE, PROBE, probe
 from century.probes.kind import Problem
 from century.probes.kinds import kind_of, known_kinds
 from century.probes.probe import SHARD, Probe, ProbeState
@@ -120,6 +120,7 @@ async def make(work: Work, settings: Settings, checked: Checked) -> UUID:
 
 async def set_enabled(work: Work, probe_id: UUID, *, enabled: bool) -> Probe:
     """Pause a probe, or let it go on; NotFound."""
+    await _lock(work, probe_id)
     before = await probe(work, probe_id)
     if before.enabled != enabled:
         await work.execute(update(ProbeRow).where(ProbeRow.id == probe_id).values(enabled=enabled, **_written(work)))
@@ -147,6 +148,7 @@ async def check_soon(work: Work, probe_id: UUID) -> Probe:
 
 async def remove(work: Work, probe_id: UUID) -> None:
     """Remove a probe with its history; NotFound."""
+    await _lock(work, probe_id)
     before = await probe(work, probe_id)
     await work.execute(delete(ProbeRow).where(ProbeRow.id == probe_id))
     said = f"{work.actor.name} removed the probe '{before.name}'"
@@ -179,6 +181,7 @@ async def reseal(work: Work, settings: Settings) -> int:
 async def _change(work: Work, settings: Settings, checked: Checked, before: Probe) -> UUID:
     draft = checked.draft
     version = before.version if draft.version is None else draft.version
+    await _lock(work, before.id)
     changed = await work.execute(
         update(ProbeRow)
         .where(ProbeRow.id == before.id, ProbeRow.version == version)
@@ -223,6 +226,11 @@ async def _switch(work: Work, before: Probe, *, enabled: bool) -> None:
     else:
         await work.execute(delete(DueRow).where(DueRow.probe_id == before.id))
     work.announce(MOVED, [before.id])
+
+
+async def _lock(work: Work, probe_id: UUID) -> None:
+    """Wait for a check that is being settled: it takes this row first too, so that neither waits for the other."""
+    await work.execute(select(DUE.c.probe_id).where(DUE.c.probe_id == probe_id).with_for_update())
 
 
 async def _due(work: Work, probe_id: UUID, due_at: datetime, runs_on: str | None) -> None:

@@ -9,8 +9,10 @@ import os
 import secrets
 import socket
 from collections import Counter, deque
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -290,11 +292,23 @@ def tidy(measured: Measurement, config: Config) -> Measurement:
     steps = measured.steps
     if any(step.detail for step in steps):
         steps = tuple(replace(step, detail=clean(step.detail, hidden)) for step in steps)
-    memory = measured.memory
+    facts = measured.facts
+    if not all(fact.part.isprintable() for fact in facts):
+        facts = tuple(replace(fact, part=clean(fact.part, hidden)) for fact in facts)
     return replace(
         measured,
+        facts=facts,
         message=clean(measured.message, hidden),
         lines=tuple(clean(line, hidden)[:LONGEST_LINE] for line in measured.lines[:MOST_LINES]),
         steps=steps,
-        memory=memory if not memory or len(orjson.dumps(dict(memory))) <= LARGEST_MEMORY else {},
+        memory=measured.memory if not measured.memory or _fits(measured.memory) else {},
     )
+
+
+def _fits(memory: Mapping[str, Any]) -> bool:
+    """Whether it can be kept: small, and without what PostgreSQL's JSON cannot hold."""
+    try:
+        kept = orjson.dumps(dict(memory))
+    except TypeError:
+        return False
+    return len(kept) <= LARGEST_MEMORY and b"\\u0000" not in kept

@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest';
+import { hasLines, labelsOf, settingsOf } from './forms.ts';
+
+const fields = [
+  { name: 'url', type: 'TEXT', default: null },
+  { name: 'method', type: 'CHOICE', default: 'GET' },
+  { name: 'password', type: 'SECRET', default: null },
+] as const;
+
+describe('the settings that are sent', () => {
+  it('of a new probe are all that were filled in', () =>
+    expect(settingsOf(fields, { url: ' http://a ', method: 'GET', password: '' }, null)).toEqual([
+      { name: 'url', value: 'http://a' },
+      { name: 'method', value: 'GET' },
+    ]));
+  it('of a stored one are those that changed; a secret that was not touched is left out', () =>
+    expect(settingsOf(fields, { url: 'http://b', method: 'GET' }, { url: 'http://a' })).toEqual([
+      { name: 'url', value: 'http://b' },
+    ]));
+  it('hold an empty value where one is cleared', () =>
+    expect(settingsOf(fields, { url: '' }, { url: 'http://a' })).toEqual([{ name: 'url', value: '' }]));
+  it('hold a secret as it was typed', () =>
+    expect(settingsOf(fields, { password: ' x ' }, {})).toEqual([{ name: 'password', value: ' x ' }]));
+});
+
+describe('labels', () => {
+  it('are one a line', () =>
+    expect(labelsOf('team = shop\n\nurl=a=b\nbare')).toEqual([
+      { key: 'team', value: 'shop' },
+      { key: 'url', value: 'a=b' },
+      { key: 'bare', value: '' },
+    ]));
+});
+
+describe('a secret', () => {
+  it.each([
+    ['of several lines', 'One a line; sent to this address alone.', true],
+    ['of one', 'The password of that user.', false],
+  ])('%s', (_, help, lines) => expect(hasLines({ type: 'SECRET', help })).toBe(lines));
+});

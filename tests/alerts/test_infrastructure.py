@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
+
+import pytest
 
 from century.alerts.alert import AlertState
 from century.alerts.jobs import AGAIN_SECONDS, Watcher
 from century.core.bus import Message
 from century.rules.condition import Condition, Signal
+from century.rules.signals import Source
 from century.rules.sources import sources_of
 from century.telemetry.query import Reader
 from tests.access.conftest import House, Site, house, site
@@ -71,8 +75,27 @@ async def test_what_moved_is_looked_at_as_soon_as_it_is_said(desk: Desk) -> None
     assert (await desk.alert()).state is AlertState.FIRING
     desk.clock.advance(seconds=10)
     await probes.found("shop")
+    watcher._looked.clear()
     await watcher.turn([MOVED])
     assert (await desk.alert()).state is AlertState.RESOLVED
+
+
+async def test_in_a_storm_what_moved_is_looked_at_a_little_later(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    watcher, looks = Watcher(desk.works, sources_of(desk.works, Reader(desk.works.engine))), []
+    await watcher.turn([])
+
+    async def measure(source: Source) -> None:
+        looks.append(source)
+
+    monkeypatch.setattr(watcher, "measure", measure)
+    async with desk.world.bus.subscribe(MOVED.topic) as heard:
+        for _ in range(5):
+            await watcher.turn([MOVED])
+        assert len(looks) == 1
+        async with asyncio.timeout(2):
+            again = await anext(heard)
+        await watcher.turn([again])
+    assert len(looks) == 2, "it is put off, not forgotten"
 
 
 async def test_what_is_no_more_ends_its_alert_at_the_next_look_at_everything(desk: Desk) -> None:

@@ -22,6 +22,7 @@ from century.core.settings import Settings
 from century.core.work import Work, Works
 from century.rules import kept
 from century.rules.change import Change
+from century.rules.condition import Signal
 from century.rules.service import Rulebook
 from century.rules.signals import Source, Sources
 from century.rules.sources import sources_of
@@ -35,6 +36,7 @@ logger = logging.getLogger(__name__)
 SWEEP_SECONDS = 2.0
 AGAIN_SECONDS = 10.0
 AWAY_SECONDS = 0.5
+MEASURE_SECONDS = 0.25
 ASIDE_SECONDS = 30.0
 AT_ONCE = 500
 
@@ -65,6 +67,8 @@ class Watcher:
         self._everything = True
         self._apart = True
         self._aside: dict[Pair, float] = {}
+        self._looked: dict[frozenset[Signal], float] = {}
+        self._put_off: set[frozenset[Signal]] = set()
         self._swept = self._brought = self._measured = -AGAIN_SECONDS
 
     async def turn(self, said: Sequence[Message]) -> None:
@@ -105,9 +109,21 @@ class Watcher:
         return list(services)
 
     def _moved(self, said: Sequence[Message]) -> list[Source]:
-        """The sources that said that something changed."""
-        topics = {message.topic for message in said}
-        return [each for each in self.sources.measured if not topics.isdisjoint(each.topics)]
+        """The sources that said that something changed; in a storm each is looked at four times a second."""
+        topics, now = {message.topic for message in said}, asyncio.get_running_loop().time()
+        moved = []
+        for source in self.sources.measured:
+            if topics.isdisjoint(source.topics):
+                continue
+            wait = self._looked.get(source.signals, -MEASURE_SECONDS) + MEASURE_SECONDS - now
+            if wait <= 0:
+                self._looked[source.signals] = now
+                self._put_off.discard(source.signals)
+                moved.append(source)
+            elif source.signals not in self._put_off:
+                self._put_off.add(source.signals)
+                self.works.bus.remind(min(source.topics), wait)
+        return moved
 
     async def measure(self, source: Source) -> None:
         """Evaluate what changed of what a source measures by itself, and follow it."""

@@ -64,6 +64,10 @@ class Bus:
         except (RedisError, OSError) as error:
             logger.warning("the bus did not take %d messages: %s", len(messages), type(error).__name__)
 
+    def remind(self, topic: str, seconds: float) -> None:
+        """Say something on a topic after a while, to this process alone: what was put off is not forgotten."""
+        asyncio.get_running_loop().call_later(seconds, self._tell, topic, b"[]")
+
     @contextlib.asynccontextmanager
     async def subscribe(self, *topics: str) -> AsyncIterator[AsyncIterator[Message]]:
         """What is said on these topics from now on; a slow reader loses the oldest."""

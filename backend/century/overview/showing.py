@@ -10,10 +10,12 @@ from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from century.overview.bars import HEIGHT, WIDTH, bars, described, percent, troubles, width
 from century.overview.feed import entries
 from century.overview.status import WORDS, Announcement, Snapshot, StatusIncident, headline
+from century.probes.uptime import Days
 
 FOLDER = Path(__file__).parent / "templates"
 HISTORY_DAYS = 14
@@ -108,10 +110,21 @@ def _environment() -> Environment:
     )
     made.filters |= {"day": _day, "moment": _moment, "iso": _iso, "clock": _clock, "percent": percent}
     made.globals |= {
-        "words": WORDS, "bars": bars, "bars_width": width, "bars_height": HEIGHT, "bar_width": WIDTH,
+        "words": WORDS, "drawn": _drawn, "bars_width": width, "bars_height": HEIGHT,
         "described": described, "troubles": troubles, "style": style().tag[3:-1], "history_days": HISTORY_DAYS,
     }  # fmt: skip
     return made
+
+
+def _drawn(days: Days) -> Markup:
+    """The bars, written here: a page of many has thousands. Nothing in them was typed by anybody."""
+    return Markup(
+        "".join(
+            f'<rect class="{bar.tone}" x="{bar.x}" y="{bar.y}" width="{WIDTH}" height="{bar.height}">'
+            f"<title>{bar.title}</title></rect>"
+            for bar in bars(days)
+        )
+    )
 
 
 def _day(at: datetime) -> str:

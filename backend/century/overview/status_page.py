@@ -20,7 +20,7 @@ from century.core.work import Work, Works
 from century.overview import announcements, status_items
 from century.overview.showing import Document
 from century.overview.standings import Chosen, OpenAlert, Served, Watched, first_day, shown_service, shown_watched
-from century.overview.status import SHOWN_DAYS, Snapshot, StatusGroup, StatusIncident, StatusItem, StatusKind
+from century.overview.status import SHOWN_DAYS, Snapshot, StatusGroup, StatusItem, StatusKind
 from century.probes import beat_kept, kept
 from century.probes.uptime import Days, Ranges, reads, spans
 from century.rules.outside_subjects import HEARTBEAT, PROBE, of_heartbeat, of_probe
@@ -112,16 +112,15 @@ async def read(works: Works, reader: Reader) -> Snapshot:
         said = await announcements.announcements(work)
         alerts = await _open_alerts(work) if page.chosen else []
         within = TimeRange(first_day(now), now)
-        found: dict[UUID, tuple[StatusItem, list[StatusIncident]]] = {
-            each.id: shown_watched(each, watched, now)
-            for each, watched in [
-                *await _probes(work, by_kind[StatusKind.PROBE], alerts, within),
-                *await _heartbeats(work, by_kind[StatusKind.HEARTBEAT], alerts, within),
-            ]
-        }
+        watched = [
+            *await _probes(work, by_kind[StatusKind.PROBE], alerts, within),
+            *await _heartbeats(work, by_kind[StatusKind.HEARTBEAT], alerts, within),
+        ]
         services = by_kind[StatusKind.SERVICE]
         critical = await _critical(work, services, within)
         held = await maintained(work, [Maintainable(each.id, each.source, each.source) for each in services], within)
+    # Long ledgers of many take a while, and others are served meanwhile.
+    found = await asyncio.to_thread(lambda: {each.id: shown_watched(each, known, now) for each, known in watched})
     for each, (health, columns, uptime) in await _served(works, reader, services, within):
         mine = [alert for alert in alerts if alert.service == each.source]
         served = Served(health, columns, uptime, critical.get(each.source, []), mine, held[each.id])

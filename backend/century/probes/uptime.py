@@ -12,6 +12,7 @@ from typing import Protocol
 from century.core.timerange import TimeRange
 
 DAY = timedelta(days=1)
+DAY_SECONDS = DAY.total_seconds()
 _READS = {
     "up": True, "doubtful": True, "running": True,
     "down": False, "late": False, "failed": False, "overdue": False,
@@ -110,7 +111,7 @@ def united(ranges: Ranges) -> list[tuple[datetime, datetime]]:
 def share(spans: Iterable[Span], left_out: Ranges = ()) -> float | None:
     """The share of the time known that it was up; None where nothing is known."""
     up = known = 0.0
-    for each in outside(spans, left_out):
+    for each in outside(spans, left_out) if left_out else spans:
         if each.up is not None:
             known += each.seconds
             up += each.seconds if each.up else 0.0
@@ -120,11 +121,19 @@ def share(spans: Iterable[Span], left_out: Ranges = ()) -> float | None:
 def days(spans: Iterable[Span], left_out: Ranges, first: datetime, number: int) -> Days:
     """So many days (UTC) from the first on."""
     start = midnight(first)
+    origin = start.timestamp()
     up, down = [0.0] * number, [0.0] * number
-    for each in outside(spans, left_out):
-        for place, seconds in _by_day(each, start) if each.up is not None else ():
+    for each in outside(spans, left_out) if left_out else spans:
+        if each.up is None:
+            continue
+        sums = up if each.up else down
+        here, end = each.start.timestamp() - origin, each.end.timestamp() - origin
+        while here < end:
+            place = int(here // DAY_SECONDS)
+            until = min(end, (place + 1) * DAY_SECONDS)
             if 0 <= place < number:
-                (up if each.up else down)[place] += seconds
+                sums[place] += until - here
+            here = until
     return Days(
         [(start + place * DAY).timestamp() for place in range(number)],
         [well / (well + ill) if well + ill else math.nan for well, ill in zip(up, down, strict=True)],
@@ -135,12 +144,3 @@ def days(spans: Iterable[Span], left_out: Ranges, first: datetime, number: int) 
 def midnight(at: datetime) -> datetime:
     """The beginning of its day (UTC)."""
     return at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-def _by_day(span: Span, start: datetime) -> Iterator[tuple[int, float]]:
-    here = span.start
-    while here < span.end:
-        place = (here - start) // DAY
-        until = min(span.end, start + (place + 1) * DAY)
-        yield place, (until - here).total_seconds()
-        here = until

@@ -129,6 +129,7 @@ def shown(*levels: StatusLevel, said: tuple[Announcement, ...] = ()) -> Snapshot
         pytest.param(shown(DOWN, DEGRADED), "Shop is down", id="the worst comes first"),
         pytest.param(shown(OK, MAINTENANCE), "Maintenance: Checkout", id="maintained"),
         pytest.param(shown(UNKNOWN), "Nothing is known at the moment", id="nobody knows"),
+        pytest.param(shown(OK, UNKNOWN), "All that is known works; no data of Checkout", id="a part is not known"),
         pytest.param(shown(), "Nothing is shown here yet", id="nothing is shown"),
         pytest.param(shown(OK, said=(announced(DOWN),)), "We move house", id="announced"),
         pytest.param(shown(OK, said=(announced(MAINTENANCE),)), "We move house", id="announced maintenance"),

@@ -190,7 +190,8 @@ def headline(shown: Snapshot) -> str:
         case StatusLevel.UNKNOWN:
             return "Nothing is known at the moment" if shown.items else "Nothing is shown here yet"
         case _:
-            return "Everything works"
+            unknown = by_level.get(StatusLevel.UNKNOWN, [])
+            return f"All that is known works; no data of {_several(unknown)}" if unknown else "Everything works"
 
 
 def _several(names: Sequence[str]) -> str:

@@ -31,12 +31,19 @@ QUEUE = Condition(
 def test_an_alert_says_what_is_wrong_and_what_is_well_again() -> None:
     state = Condition(Signal.PROBE_STATE, Comparison.BELOW, 1.0)
     assert summary(state, "shop", 0.0) == "shop is down"
+    assert summary(state, "shop", 1.0) == "shop is up, after it was down"
     assert recovered(state, "shop", 1.0) == "Well again: shop is up"
     delay = Condition(Signal.HEARTBEAT, Comparison.ABOVE, 0.0)
-    assert summary(delay, "nightly", 200.0) == "Delay of the heartbeat of nightly is 3 min 20 s, above 0 s"
+    assert summary(delay, "nightly", 200.0) == "nightly is 3 min 20 s late"
     disk = Condition(Signal.FACT, Comparison.ABOVE, 0.85, metric="host.disk_used_share")
     assert summary(disk, "db /", 0.9) == "fact host.disk_used_share of db / is 90 %, above 85 %"
     assert summary(ERRORS, "checkout", 0.072) == "Error rate of checkout is 7.2 %, above 5 % over 5 min"
+    assert summary(replace(ERRORS, recovery=0.04), "checkout", 0.042) == (
+        "Error rate of checkout is 4.2 %, not yet back to 4 %"
+    )
+    assert summary(replace(ERRORS, recovery=None), "checkout", 0.03) == (
+        "Error rate of checkout is 3 %, after it was above 5 % over 5 min"
+    )
     assert summary(QUEUE, "shop queue=mail", 3 * 2**20, "By") == (
         "max of queue.size of shop queue=mail is 3 MiB, above 1 MiB over 1 min"
     )

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from century.core.wording import duration
 from century.rules.condition import Condition, Signal
-from century.rules.wording import NAMES, bound, name, show
+from century.rules.wording import NAMES, against, name, show
 
 
 def summary(condition: Condition, subject: str, value: float | None, own_unit: str = "") -> str:
-    """What is wrong, as in "Error rate of checkout is 7.2 %, above 5 % over 5 min"."""
+    """What is wrong, as in "Error rate of checkout is 7.2 %, above 5 % over 5 min".
+
+    An alert stays open while its value is between threshold and recovery: then it says what is still missing.
+    """
     if condition.signal is Signal.EXTERNAL:
         return f"{condition.metric} of {subject} fires, as was decided outside"
     looked_at = name(condition)
     if value is None:
         return f"No data on {looked_at} of {subject} for {duration(condition.window)}"
-    if condition.is_state and value == 0:
-        return f"{subject} is down"
+    if condition.is_state and value in (0, 1):
+        return f"{subject} is down" if value == 0 else f"{subject} is up, after it was down"
+    if condition.signal is Signal.HEARTBEAT and condition.breaks(value):
+        return f"{subject} is {show(condition, value)} late"
     first = looked_at[0].upper() + looked_at[1:] if condition.signal in NAMES else looked_at
-    return f"{first} of {subject} is {show(condition, value, own_unit)}, {bound(condition, own_unit)}"
+    return f"{first} of {subject} is {show(condition, value, own_unit)}, {against(condition, value, own_unit)}"
 
 
 def recovered(condition: Condition, subject: str, value: float | None, own_unit: str = "") -> str:

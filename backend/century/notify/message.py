@@ -11,6 +11,7 @@ from century.alerts.alert import Alert
 from century.alerts.lifecycle import AlertState
 from century.notify.event import Event
 from century.rules import wording
+from century.rules.condition import Signal
 from century.rules.runbook import steps
 from century.rules.severity import Severity
 
@@ -97,11 +98,16 @@ def brief(alert: Alert, key: str, public_url: str, *, acknowledge: str | None = 
     name = wording.name(condition)
     verb = ("had" if over else "has") if measured is None else ("was" if over else "is")
     worst = " at its worst" if over and measured is not None else ""
-    what = f"{name[:1].upper()}{name[1:]} {verb} {value}{worst}, {wording.bound(condition, alert.unit)}"
+    told = (
+        wording.bound(condition, alert.unit) if measured is None else wording.against(condition, measured, alert.unit)
+    )
+    what = f"{name[:1].upper()}{name[1:]} {verb} {value}{worst}, {told}"
     short = f"{name} {value}{worst} ({side})"
     if condition.is_state and measured is not None:
         value = wording.show(condition, measured)
         what, short, side = f"It {verb} {value}", value, "expected up"
+    elif condition.signal is Signal.HEARTBEAT and measured is not None:
+        what, short = f"It {verb} {value} late{worst}", f"{value} late{worst}"
     acknowledged = alert.state is AlertState.ACKNOWLEDGED
     return AlertBrief(
         id=alert.id,

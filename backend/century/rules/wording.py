@@ -99,6 +99,15 @@ def bound(condition: Condition, own_unit: str = "") -> str:
             return f"{said} over {duration(condition.window)}"
 
 
+def against(condition: Condition, value: float, own_unit: str = "") -> str:
+    """How a value stands to the condition that it broke: on its wrong side, between there and well again, or well."""
+    if condition.breaks(value):
+        return bound(condition, own_unit)
+    if condition.recovery is not None and not condition.recovers(value):
+        return f"not yet back to {show(condition, condition.recovery, own_unit)}"
+    return f"after it was {bound(condition, own_unit)}"
+
+
 def show(condition: Condition, value: float | None, own_unit: str = "") -> str:
     """A value of a condition as people read it: "7.2 %", "2.4 s", "14.4x"."""
     if value is None:

@@ -11,6 +11,7 @@ import ssl
 from dataclasses import dataclass, field
 from functools import lru_cache
 from http import HTTPStatus
+from time import perf_counter
 from urllib.parse import urljoin
 
 import httptools
@@ -228,14 +229,14 @@ async def _ask_once(
     progress(f"connected to {peer}, which says nothing")
     answer.progress = progress
     try:
-        answer.began = loop.time()
+        answer.began = perf_counter()
         transport.write(_written(where, method, headers, body))
         await answer.done
         secure = transport.get_extra_info("ssl_object")
         certificate = secure.getpeercert(True) if secure else None
     finally:
         transport.abort()
-    ended = loop.time()
+    ended = perf_counter()
     heard = answer.heard or ended
     steps = [
         Step("resolve", dialled.resolve_s, where.host),
@@ -281,7 +282,6 @@ class _Answer(asyncio.Protocol):
         self.body = bytearray()
         self.truncated = False
         self.progress: _Progress | None = None
-        self._loop = loop
         self._method = method
         self._max_body = max_body
         self._bytes = 0
@@ -294,7 +294,7 @@ class _Answer(asyncio.Protocol):
         if self.done.done():
             return
         if self.heard is None:
-            self.heard = self._loop.time()
+            self.heard = perf_counter()
             if self.progress:
                 self.progress("connected, the answer has begun and does not end")
         try:

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from time import perf_counter
 from typing import Any, Generic, Self, TypeVar
 
 from century.core.egress import Address
@@ -159,10 +160,10 @@ async def dial(
     `progress` hears what is being done, for the sentence of whoever runs out of time. Raises Failed.
     """
     loop = asyncio.get_running_loop()
-    began = loop.time()
+    began = perf_counter()
     progress(f"looking up {host}")
     addresses = await guarded(wire, host, port)
-    resolved = loop.time()
+    resolved = perf_counter()
     failure = Failed(Trouble.NETWORK, f"{host} has no address")
     for number, address in enumerate(addresses):
         more = number + 1 < len(addresses)
@@ -173,7 +174,7 @@ async def dial(
             async with asyncio.timeout(ADDRESS_SECONDS) if more else contextlib.nullcontext():
                 if tls is None:
                     transport, protocol = await loop.create_connection(protocol_factory, text, port)
-                    return Dialled(transport, protocol, text, resolved - began, loop.time() - resolved, 0.0)
+                    return Dialled(transport, protocol, text, resolved - began, perf_counter() - resolved, 0.0)
                 sock = await _connect(loop, address, port)
         except TimeoutError:
             if not more:
@@ -183,11 +184,11 @@ async def dial(
         except OSError as error:
             failure = Failed(Trouble.NETWORK, unreachable(where, error))
             continue
-        connected = loop.time()
+        connected = perf_counter()
         progress(f"connected to {where}, waiting for its TLS")
         name = server_name or host
         transport, protocol = await _secure(loop, protocol_factory, sock, tls, name, where)
-        return Dialled(transport, protocol, text, resolved - began, connected - resolved, loop.time() - connected)
+        return Dialled(transport, protocol, text, resolved - began, connected - resolved, perf_counter() - connected)
     raise failure
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Iterator
+from time import perf_counter
 from typing import Any
 
 import asyncpg  # type: ignore[import-untyped]
@@ -165,7 +166,7 @@ class _Look:
         self.facts: list[Fact] = []
         self.steps: list[Step] = []
         self.lines: list[str] = []
-        self._clock = asyncio.get_running_loop().time
+        self._clock = perf_counter
         self._began = self._clock()
 
     async def all(self) -> Measurement:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Iterator, Mapping
+from time import perf_counter
 from typing import Any
 
 from century.core.settings import Settings
@@ -160,7 +161,7 @@ class _Look:
         self.facts: list[Fact] = []
         self.steps: list[Step] = []
         self.lines: list[str] = []
-        self._clock = asyncio.get_running_loop().time
+        self._clock = perf_counter
 
     async def all(self) -> Measurement:
         with self._step("connect", "connecting"):

@@ -6,6 +6,7 @@ import _ssl
 import asyncio
 import ssl
 from dataclasses import dataclass
+from time import perf_counter
 
 from century.core.settings import Settings
 from century.probes import hosts, web
@@ -191,17 +192,16 @@ async def _shake(
 async def _shake_later(
     wire: Wire, host: str, port: int, name: str, context: ssl.SSLContext, first: str, doing: list[str]
 ) -> Shaken:
-    loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader(limit=4096)
     dialled = await dial(wire, host, port, lambda: asyncio.StreamReaderProtocol(reader), progress=doing.append)
     transport = dialled.transport
     where = place(dialled.address, port)
     try:
         doing.append(f"connected to {where}, which does not come to TLS")
-        began = loop.time()
+        began = perf_counter()
         await (_smtp if first == SMTP else _postgres)(reader, transport, where)
         transport = await secured(transport, asyncio.Protocol(), context, name, where)
-        return _shaken(transport, dialled.resolve_s, dialled.connect_s, loop.time() - began, where)
+        return _shaken(transport, dialled.resolve_s, dialled.connect_s, perf_counter() - began, where)
     except (OSError, asyncio.IncompleteReadError) as error:
         if isinstance(error, TimeoutError):
             raise

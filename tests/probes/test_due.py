@@ -45,6 +45,11 @@ def test_the_next_time(now: Now, late: float, expected: float) -> None:
     assert due - START == timedelta(seconds=expected)
 
 
+def test_after_its_first_check_it_takes_its_own_place() -> None:
+    due = next_due(PROBE, Now(ProbeState.UP, START), START, START, first=True)
+    assert due == phase(PROBE.id, EVERY, START)
+
+
 def test_long_overdue_goes_back_to_its_place_and_never_twice_at_once() -> None:
     late = START + timedelta(minutes=10, seconds=3)
     due = next_due(PROBE, Now(ProbeState.UP, START), START, late)

@@ -60,7 +60,11 @@ async def test_it_goes_down_after_three_failures_since_the_first_and_comes_back_
 
 
 async def test_a_probe_is_asked_each_interval_from_when_it_was_due(probing: Probing, shop: Door) -> None:
-    await probing.make("shop", shop.port)
+    probe = await probing.make("shop", shop.port)
+    await probing.round()
+    due_at = (await probing.now(probe)).due_at
+    assert due_at is not None
+    probing.world.clock.instant = due_at
     made = [len(await probing.round())]
     for seconds in (9.0, 0.5, 0.5, 9.9, 0.1):
         probing.world.advance(seconds=seconds)

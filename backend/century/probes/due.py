@@ -25,12 +25,15 @@ def phase(probe_id: UUID, interval: timedelta, after: datetime) -> datetime:
     return after + interval - (after - EPOCH - offset) % interval
 
 
-def next_due(probe: Probe, now: Now, due_at: datetime, at: datetime) -> datetime:
-    """When a probe is asked again that was due at `due_at` and has been asked by `at`."""
+def next_due(probe: Probe, now: Now, due_at: datetime, at: datetime, *, first: bool = False) -> datetime:
+    """When a probe is asked again that was due at `due_at` and has been asked by `at`.
+
+    After its first check it takes its own place: many that were made at once are not asked at once for ever.
+    """
     if now.in_doubt:
         return at + probe.retry
     usual = due_at + probe.interval
-    return usual if usual > at else phase(probe.id, probe.interval, at)
+    return usual if usual > at and not first else phase(probe.id, probe.interval, at)
 
 
 def lane(measured: Measurement, took: float) -> int:

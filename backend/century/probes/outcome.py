@@ -50,7 +50,7 @@ def outcome(
     return Outcome(
         now=now,
         moves=moves,
-        due_at=due.next_due(probe, now, due_at, ended),
+        due_at=due.next_due(probe, now, due_at, ended, first=before.checked_at is None),
         lane=due.lane(measured, (ended - at).total_seconds()),
         facts=facts(measured, now, prefix) if counted else (),
         tells=counted and _tells(before, measured, moves, said, at),

@@ -23,6 +23,7 @@ PAGES = (
     "/monitoring/on-call/new",
     "/monitoring/maintenance",
     "/monitoring/infrastructure",
+    "/monitoring/heartbeats",
 )
 
 # What is felt reaches as far as a rim around what is seen; links within running text are as tall as their line.

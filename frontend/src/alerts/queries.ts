@@ -57,6 +57,8 @@ export const ALERT = graphql(
       }
       runbook { url text steps { id text doneAt doneBy } }
       deployments { id at version url service }
+      probe { id name state }
+      heartbeat { id name state }
       notifications {
         id event level episode state reason dueAt createdAt
         channel { id name kind }

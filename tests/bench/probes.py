@@ -1,7 +1,8 @@
 """What probes cost one worker: 2,000 over HTTP at 200 a second, then 300 that hang beside them, then heartbeats' pings.
 
 Everything is on this machine: `century up`, and a small server that all probes ask. `BENCH_PROBES_SECONDS` and
-`BENCH_PROBES` make it shorter.
+`BENCH_PROBES` make it shorter. Where Debian's blackbox_exporter is installed, it asks the same server at the same
+rate, and a check of ours, stored and evaluated, may not cost more than one of its own, which is neither.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from century.probes.beat_problems import BeatDraft
 from century.probes.editing import Checked
 from century.probes.kind import ProbeKind
 from century.probes.problems import Draft
+from tests.bench import blackbox
 from tests.platform.installation import Up, until, up
 
 PROBES = int(os.environ.get("BENCH_PROBES", "2000"))
@@ -41,7 +43,7 @@ HANGING = PROBES * 3 // 20
 SECONDS = float(os.environ.get("BENCH_PROBES_SECONDS", "60"))
 EVERY = timedelta(seconds=10)
 PINGS, PINGED = 1_000, 20
-CHECK_MS, PING_MS, LATE_P99 = 0.6, 1.5, 1.0
+PING_MS, LATE_P99 = 1.5, 1.0
 PORTS = 40
 LATE = text("SELECT lateness, checks_per_second FROM probe_worker ORDER BY seen_at DESC LIMIT 1")
 SEEN = text("SELECT count(*) FROM probe_now WHERE checked_at > :since")
@@ -80,8 +82,11 @@ async def plant(works: Works, settings: object, ports: Sequence[int], first: int
             work.announce("probes.changed", [])
 
 
-async def checks(running: Up, works: Works, ports: Sequence[int], settings: object) -> bool:
-    """A worker's CPU a check, and how late checks begin; the same with others that hang beside them."""
+async def checks(running: Up, works: Works, ports: Sequence[int], settings: object, theirs: float | None) -> bool:
+    """A worker's CPU a check, and how late checks begin; the same with others that hang beside them.
+
+    `theirs` is what blackbox_exporter needed, in milliseconds.
+    """
     await plant(works, settings, ports[:1], 0, PROBES)
     await asyncio.sleep(2 * EVERY.total_seconds())
     well = True
@@ -99,8 +104,10 @@ async def checks(running: Up, works: Works, ports: Sequence[int], settings: obje
             seen = await work.scalar(SEEN, {"since": work.now - EVERY - timedelta(seconds=1)})
         each = spent / count * 1000
         print(f"{name:34}{count / passed:10,.0f}{each:10.2f} ms{late:9.3f} s{seen / PROBES:12.0%}", flush=True)
-        well = well and late <= LATE_P99 and (each <= CHECK_MS or name.startswith("and"))
-    print(f"{'held to':34}{'':10}{CHECK_MS:10.2f} ms{LATE_P99:9.3f} s")
+        well = well and late <= LATE_P99 and (theirs is None or each <= theirs or name.startswith("and"))
+        if theirs is not None and not name.startswith("and"):
+            print(f"{'  of blackbox_exporter':34}{'':10}{each / theirs:10.2f} ×")
+    print(f"{'held to':34}{'':10}{'not known' if theirs is None else f'{theirs:.2f} ms':>13}{LATE_P99:9.3f} s")
     return well
 
 
@@ -141,10 +148,14 @@ async def measure() -> bool:
         with up(data_dir, **more) as running, reach(data_dir, {}) as environment:
             until(running.ready, "ready")
             settings = replace(read_settings(environment, data_dir=data_dir), egress_allow=("127.0.0.0/8",))
+            rate = PROBES / EVERY.total_seconds()
+            theirs = await blackbox.cpu_a_check(ports[0], rate, SECONDS / 2) * 1000 if blackbox.installed() else None
             bus, engine = Bus(settings.redis_url), connect(settings.database_url)
             works = Works(engine, SystemClock(), bus)
             try:
-                return all([await checks(running, works, ports, settings), await pings(running, works, settings)])
+                return all(
+                    [await checks(running, works, ports, settings, theirs), await pings(running, works, settings)]
+                )
             finally:
                 await bus.close()
                 await engine.dispose()

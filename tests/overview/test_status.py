@@ -9,11 +9,13 @@ from datetime import timedelta
 from uuid import uuid4
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 
 from century.overview.badge import COLOURS, GROUND, badge
 from century.overview.bars import bars, described, percent, troubles, width
 from century.overview.showing import history, page
+from century.overview.standings import days_served
 from century.overview.status import (
     Announcement,
     Snapshot,
@@ -33,6 +35,8 @@ from century.overview.status import troubles as troubles_of_service
 from century.probes.uptime import Days, Span
 from century.rules.severity import Severity
 from century.telemetry.health import Health
+from century.telemetry.performance import Availability
+from century.telemetry.slots import SECOND, Slots
 from tests.world import START
 
 OK, DEGRADED, DOWN, MAINTENANCE, UNKNOWN = StatusLevel
@@ -180,6 +184,26 @@ def test_alerts_of_a_service_at_the_same_time_are_one_trouble() -> None:
 )  # fmt: skip
 def test_a_name_for_an_address(name: str, taken: list[str], expected: str) -> None:
     assert slug_of(name, taken) == expected
+
+
+@pytest.mark.parametrize(
+    ("observed", "up", "shares", "down", "uptime"),
+    [
+        pytest.param([60, 60], [60, 60], [1.0, 1.0], [0.0, 0.0], 1.0, id="all went well"),
+        pytest.param([60, 60], [60, 45], [1.0, 0.75], [0.0, 900.0], 0.875, id="a quarter of an hour did not"),
+        pytest.param([0, 60], [0, 60], [math.nan, 1.0], [0.0, 0.0], 1.0, id="a day without requests says nothing"),
+        pytest.param([10, 30], [0, 30], [0.0, 1.0], [600.0, 0.0], 0.75, id="days weigh by their minutes with requests"),
+        pytest.param([0, 0], [0, 0], [math.nan, math.nan], [0.0, 0.0], None, id="no requests, or all left out"),
+    ],
+)  # fmt: skip
+def test_the_days_of_a_service(
+    observed: list[int], up: list[int], shares: list[float], down: list[float], uptime: float | None
+) -> None:
+    start = int(START.timestamp()) // 86_400 * 86_400
+    whole = Slots(start * SECOND, (start + 2 * 86_400) * SECOND, 86_400 * SECOND)
+    days, share = days_served(Availability(whole, np.array(observed), np.array(up)))
+    assert (days.at, days.uptime, days.down) == ([start, start + 86_400], pytest.approx(shares, nan_ok=True), down)
+    assert share == uptime
 
 
 class TestBars:

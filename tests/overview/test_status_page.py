@@ -11,6 +11,7 @@ from uuid import UUID
 from xml.etree import ElementTree
 
 import httpx
+import numpy as np
 import orjson
 import pytest
 import pytest_asyncio
@@ -23,8 +24,11 @@ from century.core.work import Works
 from century.overview import announcements, status_items, status_page
 from century.overview.status import Snapshot, StatusKind, StatusLevel
 from century.overview.status_draft import AnnouncementDraft, GroupDraft, ItemDraft, PageDraft
+from century.telemetry import compaction
+from century.telemetry.instants import nanoseconds
 from century.telemetry.query import Reader
 from tests.telemetry.door import Door, opened
+from tests.telemetry.feed import Feed, sketches
 from tests.telemetry.messages import Metrics
 from tests.world import World
 
@@ -241,6 +245,39 @@ async def test_a_service_is_judged_by_its_requests_and_its_alerts(door: Door) ->
     assert [each.text for each in found.incidents] == [
         "Web shop has been disturbed for 30 min.", "Web shop was disturbed for 1 h.",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "held"),
+    [
+        pytest.param("service", "shop", True, id="of the service"),
+        pytest.param("service", "mail", False, id="of another"),
+        pytest.param("severity", "critical", False, id="of some of its alerts only"),
+    ],
+)
+async def test_maintenance_is_left_out_of_the_days_of_a_service(
+    world: World, field: str, value: str, held: bool
+) -> None:
+    shop = await Feed.new(world.works)
+    good, bad = await shop.series(), await shop.series(error__type="timeout")
+    now, one = world.clock.now(), np.array([0.1])
+    minutes = [now - timedelta(days=2) + timedelta(minutes=number, seconds=5) for number in range(100)]
+    for series, mine in ((good, minutes[:50]), (bad, minutes[50:])):
+        await shop.send(sketches(series, [nanoseconds(at) for at in mine], [one] * len(mine)))
+    await compaction.compact(world.works)
+    await plant(
+        world,
+        "INSERT INTO maintenance_window (id, matchers, starts_at, ends_at, time_zone, reason, created_at, created_by_name)"
+        " VALUES (:id, CAST(:matchers AS jsonb), :start, :end, 'UTC', 'move', :start, 'nobody')",
+        id=new_id(now), matchers=orjson.dumps([{"field": field, "operator": "is", "value": value, "key": ""}]).decode(),
+        start=minutes[60], end=minutes[79],
+    )  # fmt: skip
+    await show(world, (StatusKind.SERVICE, "shop", "Web shop"))
+    (item,) = (await seen(world)).items
+    down, known = (30, 80) if held else (50, 100)
+    assert item.uptime == 50 / known
+    assert item.days.down[-3:] == [down * 60, 0, 0]
+    assert item.days.uptime[-3] == 50 / known
 
 
 async def test_what_is_removed_is_shown_no_more(world: World) -> None:

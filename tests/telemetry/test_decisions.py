@@ -11,6 +11,7 @@ from century.core.errors import Invalid
 from century.telemetry import metrics, resources, slots, targets
 from century.telemetry.health import Health, assess
 from century.telemetry.hour import failed
+from century.telemetry.instants import nanoseconds
 from century.telemetry.metrics import Aggregation
 from century.telemetry.performance import Latency, Totals
 from century.telemetry.plain import Series
@@ -131,3 +132,24 @@ def test_slots_are_no_finer_than_exports_are_apart(step: int, count: list[int], 
     fine = slots.Slots(0, len(count) * step * slots.SECOND, step * slots.SECOND)
     made = slots.in_rhythm(fine, np.array(count))
     assert made == slots.Slots(fine.start, fine.end, expected * slots.SECOND), why
+
+
+@pytest.mark.parametrize(
+    ("ranges", "expected"),
+    [
+        pytest.param([], [], id="nothing"),
+        pytest.param([(60, 180)], [(60, 180)], id="whole minutes are themselves"),
+        pytest.param([(61, 179)], [(60, 180)], id="a minute that is touched is touched whole"),
+        pytest.param([(61, 62)], [(60, 120)], id="a second touches its minute"),
+        pytest.param([(60, 60)], [], id="an empty range touches nothing"),
+        pytest.param([(120, 60)], [], id="nor does one that ends before it begins"),
+        pytest.param([(300, 360), (0, 60)], [(0, 60), (300, 360)], id="in order"),
+        pytest.param([(0, 90), (100, 180)], [(0, 180)], id="two that touch the same minute are one"),
+        pytest.param([(0, 60), (60, 120)], [(0, 120)], id="two that meet are one"),
+        pytest.param([(0, 600), (60, 120)], [(0, 600)], id="one within another"),
+    ],
+)  # fmt: skip
+def test_the_minutes_that_ranges_touch(ranges: list[tuple[int, int]], expected: list[tuple[int, int]]) -> None:
+    found = slots.touched([(NOW + timedelta(seconds=start), NOW + timedelta(seconds=end)) for start, end in ranges])
+    origin = nanoseconds(NOW)
+    assert [((start - origin) // slots.SECOND, (end - origin) // slots.SECOND) for start, end in found] == expected

@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
+from century.core.timerange import TimeRange
 from century.core.work import Works
-from century.telemetry import block, compaction, raw, slots
+from century.telemetry import block, compaction, load, raw, slots
 from century.telemetry.grid import Grid
 from century.telemetry.instants import nanoseconds
 from century.telemetry.query import Reader
@@ -75,3 +76,42 @@ async def test_a_reader_with_a_memory_says_the_same_as_one_without(works: Works,
         late = chance.sample(everything, 2)
         await send(chance.choice([0, 1]), sorted(late), turn + 1)
     assert total > 10_000
+
+
+async def test_what_is_left_out_of_how_a_service_stood_is_left_out_by_the_minute(
+    works: Works, clock: MovableClock
+) -> None:
+    shop = await Feed.new(works)
+    good, bad = await shop.series(), await shop.series(error__type="timeout")
+    chance = random.Random(5)
+    minutes = [nanoseconds(BEGIN) + number * 60 * feed.SECOND for number in range(0, 53 * 60, 7)]
+    failing = set(chance.sample(minutes, len(minutes) // 3))
+    one = np.array([0.1])
+    await shop.send(
+        block.concat(
+            [
+                feed.sketches(good, [at + feed.SECOND for at in minutes if at not in failing], [one] * (len(minutes) - len(failing))),
+                feed.sketches(bad, [at + feed.SECOND for at in sorted(failing)], [one] * len(failing)),
+            ]
+        )
+    )  # fmt: skip
+    # The first two days are compacted, the last hours are not.
+    clock.instant = BEGIN + timedelta(hours=48)
+    await compaction.compact(works)
+    clock.instant = BEGIN + timedelta(hours=53)
+    span = TimeRange(BEGIN.replace(hour=0), clock.instant)
+    for turn in range(12):
+        left_out = []
+        for _ in range(turn):
+            start = BEGIN + timedelta(seconds=chance.randrange(-3600, 54 * 3600))
+            left_out.append((start, start + timedelta(seconds=chance.choice([0, 1, 90, 5_000, 40_000]))))
+        kept = [
+            at for at in minutes
+            if not any(nanoseconds(start) < at + 60 * feed.SECOND and at < nanoseconds(end) and start < end for start, end in left_out)
+        ]  # fmt: skip
+        found = (await load.availability(works, Reader(works.engine), {shop.service: left_out}, span, 3))[shop.service]
+        days = [int(at) for at in found.slots.starts]
+        assert found.observed.tolist() == [sum(day <= at < day + 86_400 * feed.SECOND for at in kept) for day in days]
+        assert found.up.tolist() == [
+            sum(day <= at < day + 86_400 * feed.SECOND and at not in failing for at in kept) for day in days
+        ]

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import numpy as np
+
 from century.overview.status import (
     SHOWN_DAYS,
     StatusIncident,
@@ -21,6 +23,8 @@ from century.overview.status import (
 from century.probes.uptime import Days, Ranges, Span, days, midnight, share
 from century.rules.severity import Severity
 from century.telemetry.health import Health
+from century.telemetry.performance import Availability
+from century.telemetry.slots import SECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,16 @@ def shown_service(chosen: Chosen, found: Served, now: datetime) -> tuple[StatusI
         _since(level, None, found.alerts, found.held, now), found.uptime, found.days,
     )  # fmt: skip
     return item, troubles(chosen.name, found.critical, found.held, now)
+
+
+def days_served(stood: Availability) -> tuple[Days, float | None]:
+    """A service's days, and the share of the minutes with requests in which they went well."""
+    observed, up = stood.observed, stood.up
+    with np.errstate(invalid="ignore", divide="ignore"):
+        shares = up / observed
+    total = int(observed.sum())
+    columns = Days((stood.slots.starts / SECOND).tolist(), shares.tolist(), ((observed - up) * 60.0).tolist())
+    return columns, int(up.sum()) / total if total else None
 
 
 def _worst(alerts: Sequence[OpenAlert]) -> Severity | None:

@@ -10,16 +10,24 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import numpy as np
 from sqlalchemy import text
 
-from century.alerts.maintained import Maintainable, maintained
+from century.alerts.maintained import Held, Maintainable, maintained
 from century.core.errors import Unavailable
 from century.core.timerange import TimeRange
 from century.core.work import Work, Works
 from century.overview import announcements, status_items
 from century.overview.showing import Document
-from century.overview.standings import Chosen, OpenAlert, Served, Watched, first_day, shown_service, shown_watched
+from century.overview.standings import (
+    Chosen,
+    OpenAlert,
+    Served,
+    Watched,
+    days_served,
+    first_day,
+    shown_service,
+    shown_watched,
+)
 from century.overview.status import SHOWN_DAYS, Snapshot, StatusGroup, StatusItem, StatusKind
 from century.probes import beat_kept, kept
 from century.probes.uptime import Days, Ranges, reads, spans
@@ -29,7 +37,6 @@ from century.telemetry import load
 from century.telemetry.health import Health
 from century.telemetry.live import AWAY
 from century.telemetry.query import Reader
-from century.telemetry.slots import SECOND
 
 logger = logging.getLogger(__name__)
 
@@ -121,10 +128,11 @@ async def read(works: Works, reader: Reader) -> Snapshot:
         held = await maintained(work, [Maintainable(each.id, each.source, each.source) for each in services], within)
     # Long ledgers of many take a while, and others are served meanwhile.
     found = await asyncio.to_thread(lambda: {each.id: shown_watched(each, known, now) for each, known in watched})
-    for each, (health, columns, uptime) in await _served(works, reader, services, within):
+    for each, (health, stood) in await _served(works, reader, services, held, within):
         mine = [alert for alert in alerts if alert.service == each.source]
-        served = Served(health, columns, uptime, critical.get(each.source, []), mine, held[each.id])
-        found[each.id] = shown_service(each, served, now)
+        found[each.id] = shown_service(
+            each, Served(health, *stood, critical.get(each.source, []), mine, held[each.id]), now
+        )
     incidents = sorted(
         (each for _, mine in found.values() for each in mine), key=lambda each: each.started_at, reverse=True
     )
@@ -206,25 +214,16 @@ async def _heartbeats(
 
 
 async def _served(
-    works: Works, reader: Reader, chosen: Sequence[Chosen], within: TimeRange
-) -> list[tuple[Chosen, tuple[Health, Days, float | None]]]:
+    works: Works, reader: Reader, chosen: Sequence[Chosen], held: Held, within: TimeRange
+) -> list[tuple[Chosen, tuple[Health, tuple[Days, float | None]]]]:
     if not chosen:
         return []
     by_name = {each.name: each for each in await load.services(works)}
     mine = [(each, by_name[each.source]) for each in chosen if each.source in by_name]
     healths = await load.healths(works, reader, [service for _, service in mine])
-    loaded = await load.load(works, reader, [load.Asked(service.id, within, SHOWN_DAYS) for _, service in mine])
+    away = {service.id: held[each.id] for each, service in mine}
+    stood = await load.availability(works, reader, away, within, SHOWN_DAYS)
     return [
-        (each, (health, *_days(whole)))
-        for (each, _), health, whole in zip(mine, healths, loaded, strict=True)
+        (each, (health, days_served(stood[service.id])))
+        for (each, service), health in zip(mine, healths, strict=True)
     ]  # fmt: skip
-
-
-def _days(loaded: load.Loaded) -> tuple[Days, float | None]:
-    """A service's days, and the share of the minutes with requests in which they went well."""
-    observed, up = loaded.summary.observed, loaded.summary.up
-    with np.errstate(invalid="ignore", divide="ignore"):
-        shares = up / observed
-    total = int(observed.sum())
-    columns = Days((loaded.slots.starts / SECOND).tolist(), shares.tolist(), ((observed - up) * 60.0).tolist())
-    return columns, int(up.sum()) / total if total else None

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, select, union_all
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from century.core.errors import NotFound
 from century.core.work import Work
@@ -128,7 +129,7 @@ async def changes(work: Work, ids: Collection[UUID], since: datetime) -> dict[UU
     mine = CHANGE.c.probe_id.in_(list(ids))
     before = (
         select(*CHANGE.c)
-        .distinct(CHANGE.c.probe_id)
+        .ext(distinct_on(CHANGE.c.probe_id))
         .where(mine, CHANGE.c.at < since)
         .order_by(CHANGE.c.probe_id, CHANGE.c.at.desc())
     )

@@ -18,11 +18,11 @@ from century.telemetry.health import Health
 from century.telemetry.identity import SHOWN
 from century.telemetry.instants import nanoseconds
 from century.telemetry.metrics import Aggregation, Group
-from century.telemetry.performance import Columns, Route, RouteOrder, Totals
+from century.telemetry.performance import Availability, Columns, Route, RouteOrder, Totals
 from century.telemetry.query import Reader
 from century.telemetry.raw import Connection, asking, reading, series_of
 from century.telemetry.sketch import Floats, Ints
-from century.telemetry.slots import SECOND, Slots, in_rhythm, one_slot
+from century.telemetry.slots import SECOND, Slots, in_rhythm, one_slot, touched
 from century.telemetry.slots import slots as cut_for
 from century.telemetry.summary import Summary
 
@@ -148,6 +148,20 @@ async def _load(raw: Connection, reader: Reader, asked: Asked) -> Loaded:
     if most is not None and (slots := in_rhythm(slots, found.requests.count)).step != found.step:
         found = summary.pile([found], slots.origin, slots.step, slots.number)
     return Loaded(asked, tuple(numbers), slots, found, known_from)
+
+
+async def availability(
+    works: Works, reader: Reader, asked: Mapping[int, Sequence[tuple[datetime, datetime]]], span: TimeRange, most: int
+) -> dict[int, Availability]:
+    """How services stood in a range, by their ids, each without the minutes that its ranges left out touch."""
+    slots = cut_for(span.start, span.end, most, MINUTE)
+    found = {}
+    async with reading(works.engine) as raw:
+        for number, left_out in asked.items():
+            whole = await reader.summaries(raw, [number], slots)
+            away = await reader.within(raw, [number], touched(left_out), slots)
+            found[number] = Availability(slots, whole.observed - away.observed, whole.up - away.up)
+    return found
 
 
 async def routes(works: Works, reader: Reader, loaded: Loaded, order: RouteOrder) -> list[Route]:

@@ -14,6 +14,7 @@ from century.telemetry import summary
 from century.telemetry.grid import Grid
 from century.telemetry.plain import Series
 from century.telemetry.sketch import Floats, Ints
+from century.telemetry.slots import Slots
 from century.telemetry.summary import Summary
 from century.telemetry.targets import DEFAULTS, Objective, Target, hold
 
@@ -32,6 +33,15 @@ class Latency:
     p99: float | None = None
     max: float | None = None
     approximate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Availability:
+    """The minutes with requests in each slot of a range, and those of them that went well."""
+
+    slots: Slots
+    observed: Ints
+    up: Ints
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,12 +39,24 @@ class Reader:
 
     async def summaries(self, raw: Connection, services: Sequence[int], wanted: Slots) -> Summary:
         """What services did together in each of the slots."""
-        tiers = cut(wanted)
-        spans = [Span(60, HOUR, start, end) for start, end in tiers.minutes]
-        if tiers.hours is not None:
-            spans.append(Span(3600, DAY, *tiers.hours))
-        parts = await self.kept.summaries(raw, services, spans, wanted.step)
+        parts = await self.kept.summaries(raw, services, _spans(wanted), wanted.step)
         parts += await self.recent.summaries(raw, services, wanted)
+        return summary.pile(parts, wanted.origin, wanted.step, wanted.number)
+
+    async def within(
+        self, raw: Connection, services: Sequence[int], ranges: Sequence[tuple[int, int]], wanted: Slots
+    ) -> Summary:
+        """What services did together within ranges (of whole minutes, in order, apart), in each of the slots, which are
+        minutes or longer."""
+        inside = [(max(start, wanted.start), min(end, wanted.end)) for start, end in ranges]
+        spans = [
+            span for start, end in inside if start < end for span in _spans(Slots(start, end, wanted.step))
+        ]  # fmt: skip
+        parts = await self.kept.summaries(raw, services, spans, wanted.step) if spans else []
+        if spans:
+            # Hot hours are told in minutes, for the whole of the range only once.
+            hot = await self.recent.summaries(raw, services, wanted)
+            parts += [each.between(start, end) for each in hot for start, end in ranges]
         return summary.pile(parts, wanted.origin, wanted.step, wanted.number)
 
     async def finest(self, raw: Connection, services: Sequence[int], start: datetime) -> int:
@@ -130,6 +142,12 @@ class Reader:
     ) -> tuple[Points, Mapping[int, Series]]:
         services = sorted({each.service_id for each in series.values()})
         return await self.recent.points(raw, services, wanted.start, wanted.end, lambda each: each.id in series)
+
+
+def _spans(wanted: Slots) -> list[Span]:
+    tiers = cut(wanted)
+    spans = [Span(60, HOUR, start, end) for start, end in tiers.minutes]
+    return spans if tiers.hours is None else [*spans, Span(3600, DAY, *tiers.hours)]
 
 
 def _inside(first: int, step: int, number: int, start: int, end: int) -> tuple[int, int]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
 
-from century.telemetry.chunk import HOUR
+from century.telemetry.chunk import HOUR, MINUTE
 from century.telemetry.hour import DAY
 from century.telemetry.instants import nanoseconds
 from century.telemetry.sketch import Floats, Ints
@@ -71,6 +72,18 @@ def one_slot(start: int, end: int) -> Slots:
     while Slots(start, end, step).number > 1:
         step *= 2
     return Slots(start, end, step)
+
+
+def touched(ranges: Iterable[tuple[datetime, datetime]]) -> list[tuple[int, int]]:
+    """The whole minutes that ranges touch, in order, those that meet as one. In nanoseconds."""
+    found: list[tuple[int, int]] = []
+    for start, end in sorted((nanoseconds(start), nanoseconds(end)) for start, end in ranges if start < end):
+        first, last = start - start % MINUTE, -(-end // MINUTE) * MINUTE
+        if found and first <= found[-1][1]:
+            found[-1] = found[-1][0], max(last, found[-1][1])
+        else:
+            found.append((first, last))
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ SERVICES = {
                   "series"},
     "alerts": {"dependencies", "evidence", "feed", "kept", "lists", "maintained", "nearby", "recording", "releasing", "review", "sweeps",
                "ticks", "watching", "windows"},
-    "probes": {"beat_kept", "beat_sweeps", "beats", "claims", "database_door", "editing", "exchange", "forgetting", "heartbeats", "kept", "lists", "own_network", "planting",
+    "probes": {"answer", "beat_kept", "beat_sweeps", "beats", "claims", "database_door", "editing", "exchange", "forgetting", "heartbeats", "kept", "lists", "own_network", "planting",
                "postgres", "redis", "redis_door", "runner", "settling", "trying", "wire"},
     "rules": {"budgets", "crowds", "defaults", "editing", "kept", "looking", "objectives", "outside", "outside_source", "past",
               "probe_past", "probe_source", "heartbeat_source", "signals", "sources", "telemetry_source", "trying", "verdicts", "windows"},

@@ -21,8 +21,10 @@ from century.core.graphql import (
 )
 from century.probes import editing, kept, lists, trying
 from century.probes.editing import Saved
+from century.probes.graphql.checks import Fact, ProbeAnswer
 from century.probes.graphql.inputs import ProbeEnabledInput, ProbeFilter, SaveProbeInput
-from century.probes.graphql.types import Fact, Probe, ProbeAnswer, ProbeKindInfo, ProbeWorker, kinds
+from century.probes.graphql.kinds import ProbeKindInfo, kinds
+from century.probes.graphql.types import Probe, ProbeWorker
 from century.probes.probe import ProbeState
 from century.probes.settling import CHECKED
 from century.probes.trying import Tried

@@ -1,8 +1,6 @@
-"""Probes in the schema: how they stand, what they told, and what their forms ask for."""
+"""Probes in the schema: how each stands and stood, and the workers that ask."""
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -23,16 +21,21 @@ from century.core.graphql import (
     field,
     loaded,
 )
-from century.core.settings import Settings
 from century.core.work import Work
 from century.probes import facts, kept, lately, lists
+from century.probes.graphql.checks import (
+    Beats,
+    Check,
+    CheckConnection,
+    Fact,
+    FactName,
+    ProbeAnswer,
+    StateChange,
+    StateChangeConnection,
+)
 from century.probes.kept import Standing
-from century.probes.kind import FactName as TheFactName
-from century.probes.kind import Field as TheField
-from century.probes.kind import FieldType, ProbeKind
-from century.probes.kinds import kind_of, known_kinds
-from century.probes.measurement import Fact as TheFact
-from century.probes.measurement import Measurement
+from century.probes.kind import ProbeKind
+from century.probes.kinds import kind_of
 from century.probes.probe import Probe as TheProbe
 from century.probes.probe import ProbeState
 from century.probes.problems import config_of
@@ -40,11 +43,6 @@ from century.telemetry import load
 from century.telemetry.graphql.services import MetricResult, MetricSeries, Service, span_of
 from century.telemetry.metrics import Aggregation
 
-strawberry.enum(
-    FieldType,
-    name="ProbeFieldType",
-    description='LINES: one entry a line (headers as `Name: value`). A CHOICE has `options`. A FLAG is "true" or "false".',
-)
 MOST_BEATS = lately.MOST
 NOT_YET = "nobody has asked it yet"
 PAUSED = "it is paused"
@@ -55,99 +53,6 @@ class ProbeSetting:
     name: str
     value: str | None
     secret: bool
-
-
-@strawberry.type(description="`part` tells several of a name apart: a file system, a quota policy.")
-class Fact:
-    name: str
-    value: float
-    unit: str
-    part: str | None
-
-    @classmethod
-    def of(cls, fact: TheFact) -> "Fact":
-        return cls(name=fact.name, value=fact.value, unit=facts.unit_of(fact.name), part=fact.part or None)
-
-
-@strawberry.type
-class FactName:
-    name: str
-    label: str
-    unit: str
-
-    @classmethod
-    def of(cls, fact: TheFactName) -> "FactName":
-        return cls(name=fact.name, label=fact.label, unit=fact.unit)
-
-
-@strawberry.type(description="One time that it was asked; `state` is that of the probe after it, seconds.")
-class Check:
-    at: datetime
-    ok: bool
-    state: ProbeState
-    latency: float | None
-    message: str
-    facts: list[Fact]
-
-    @classmethod
-    def of(cls, check: lists.Check) -> "Check":
-        return cls(
-            at=check.at, ok=check.ok, state=check.state, latency=check.latency, message=check.message,
-            facts=[Fact.of(each) for each in check.facts],
-        )  # fmt: skip
-
-
-@strawberry.type
-class CheckConnection:
-    nodes: list[Check]
-    page_info: PageInfo
-
-
-@strawberry.type
-class StateChange:
-    at: datetime
-    state: ProbeState
-    until: datetime | None
-    reason: str
-
-
-@strawberry.type
-class StateChangeConnection:
-    nodes: list[StateChange]
-    page_info: PageInfo
-
-
-@strawberry.type(description="Columns of equal length; `up` is 1, 0, or NaN where nobody asked.")
-class Beats:
-    at: Instants
-    up: Numbers
-    latency: Numbers
-
-
-@strawberry.type(description="How long a part of the last check took, in seconds.")
-class ProbeStep:
-    name: str
-    seconds: float
-    detail: str
-
-
-@strawberry.type
-class ProbeAnswer:
-    at: datetime
-    lines: list[str]
-    steps: list[ProbeStep]
-
-    @classmethod
-    def of(cls, answer: Any) -> "ProbeAnswer":
-        return cls(
-            at=datetime.fromisoformat(answer["at"]), lines=answer["lines"],
-            steps=[ProbeStep(**each) for each in answer["steps"]],
-        )  # fmt: skip
-
-    @classmethod
-    def measured(cls, measured: Measurement, at: datetime) -> "ProbeAnswer":
-        steps = [ProbeStep(name=each.name, seconds=each.seconds, detail=each.detail) for each in measured.steps]
-        return cls(at=at, lines=list(measured.lines), steps=steps)
 
 
 @strawberry.type(
@@ -293,52 +198,6 @@ class Probe:
         )  # fmt: skip
 
 
-@strawberry.type
-class ProbeField:
-    name: str
-    label: str
-    help: str
-    type: FieldType
-    required: bool
-    placeholder: str
-    default: str | None
-    options: list[str]
-    advanced: bool = strawberry.field(description="It belongs to what is rarely set.")
-
-    @classmethod
-    def of(cls, known: TheField) -> "ProbeField":
-        return cls(
-            name=known.name, label=known.label, help=known.help, type=known.type, required=known.required,
-            placeholder=known.placeholder, default=known.default, options=list(known.options), advanced=known.advanced,
-        )  # fmt: skip
-
-
-@strawberry.type(description="A kind of probe, and what its form asks for.")
-class ProbeKindInfo:
-    kind: ProbeKind
-    label: str
-    help: str
-    available: bool
-    unavailable_reason: str | None
-    fields: list[ProbeField]
-    facts: list[FactName]
-    shortest_interval: timedelta = strawberry.field(description="The intervals it may have, and what is proposed.")
-    interval: timedelta
-    timeout: timedelta
-
-    @classmethod
-    def of(cls, kind: ProbeKind, settings: Settings) -> "ProbeKindInfo":
-        known = kind_of(kind)
-        reason = known.unavailable(settings)
-        return cls(
-            kind=kind, label=known.LABEL, help=known.HELP, available=reason is None, unavailable_reason=reason,
-            fields=[ProbeField.of(each) for each in known.FIELDS],
-            facts=[FactName.of(each) for each in facts.facts_of(kind)],
-            shortest_interval=timedelta(seconds=known.SHORTEST), interval=timedelta(seconds=known.INTERVAL),
-            timeout=timedelta(seconds=known.TIMEOUT),
-        )  # fmt: skip
-
-
 @strawberry.type(
     description="A worker that asks; while `connected` is false its own network is gone, and it reports nobody down."
 )
@@ -393,11 +252,6 @@ async def standing(info: Info, probe_id: UUID) -> Standing:
     if found is None:
         raise NotFound(f"no probe {probe_id}")
     return found
-
-
-def kinds(settings: Settings) -> Iterable[ProbeKindInfo]:
-    """Every kind that there is."""
-    return (ProbeKindInfo.of(each, settings) for each in known_kinds())
 
 
 async def _over_time(

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, e
 
 from century import pages
 from tests.browser.sender import Sender
+from tests.browser.watched import Watched, token_of, watch
 from tests.platform.installation import Up, century, link_in, up
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -43,7 +44,9 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     if not CHROMIUM.exists():
         pytest.skip("Debian's Chromium is not installed")
     assert pages.Console().has(pages.INDEX), "the console is not built: run `just web`"
-    with up(tmp_path_factory.mktemp("browser") / "installation") as running:
+    # Probes of this machine may be made, as there is no other to ask.
+    folder = tmp_path_factory.mktemp("browser") / "installation"
+    with up(folder, MONITORING_EGRESS_ALLOW="127.0.0.0/8") as running:
         yield running
 
 
@@ -79,6 +82,12 @@ def console(installation: Up, chromium: Browser) -> Iterator[Console]:
     page.close()
     yield console
     context.close()
+
+
+@pytest.fixture(scope="module")
+def watched(installation: Up, console: Console) -> Watched:
+    """A probe and a heartbeat in trouble: each with an open alert, or soon."""
+    return watch(installation, token_of(console.address, "admin", PASSWORD))
 
 
 @pytest.fixture

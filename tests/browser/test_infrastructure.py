@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 import urllib.request
+from urllib.parse import quote
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Console
+from tests.browser.test_oncall import ready
+from tests.browser.test_phone import too_small
+from tests.browser.watched import HEARTBEAT, PROBE, Watched
 
 SOON = 20_000
 PROBES = "/monitoring/infrastructure"
@@ -74,12 +78,77 @@ def test_a_job_reports(console: Console) -> None:
     expect(page.get_by_role("region", name="the lines for systemd")).to_contain_text("ExecStopPost")
 
 
-@pytest.mark.parametrize("path", [PROBES, "/monitoring/heartbeats"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_everybody_can_use_it(console: Console, path: str, scheme: str) -> None:
+def test_a_probe_and_its_alert_lead_to_each_other(console: Console, watched: Watched) -> None:
+    page = console.open(watched.probe)
+    alarms = page.get_by_role("list", name="Open alerts")
+    alarms.get_by_role("link", name=re.compile(PROBE)).click(timeout=60_000)
+    expect(page).to_have_url(re.compile("/monitoring/alerts/[0-9a-f-]{36}"))
+    page.get_by_role("link", name=f"{PROBE}, down now").click()
+    expect(page).to_have_url(re.compile(f"{watched.probe}$"))
+    expect(page.get_by_role("heading", level=2, name=PROBE)).to_be_visible()
+    page.goto(console.address + f"/monitoring/alerts?probe={quote(PROBE)}")
+    listed = page.get_by_role("region", name="Open alerts").get_by_role("listitem")
+    expect(listed.get_by_role("link", name=re.compile(PROBE)).first).to_be_visible()
+    expect(listed.get_by_role("link", name=re.compile(HEARTBEAT))).to_have_count(0)
+    page.get_by_role("button", name=re.compile("Show those of others too")).click()
+    expect(listed.get_by_role("link", name=re.compile(HEARTBEAT)).first).to_be_visible(timeout=SOON)
+
+
+def test_a_heartbeat_and_its_alert_lead_to_each_other(console: Console, watched: Watched) -> None:
+    page = console.open(watched.heartbeat)
+    alarms = page.get_by_role("list", name="Open alerts")
+    alarms.get_by_role("link", name=re.compile(HEARTBEAT)).click(timeout=60_000)
+    page.get_by_role("link", name=f"{HEARTBEAT}, failed now").click()
+    expect(page.get_by_role("heading", level=2, name=HEARTBEAT)).to_be_visible()
+
+
+PLACES = ("the probes", "the heartbeats", "a probe", "a heartbeat", "the probe form", "the heartbeat form")
+
+
+def at(console: Console, watched: Watched, place: str) -> Page:
+    """Somebody's page at a place, and what the place is for is there."""
     page = console.open("/")
-    page.emulate_media(color_scheme="light" if scheme == "light" else "dark")
-    page.goto(console.address + path)
-    expect(page.get_by_role("table")).to_be_visible(timeout=SOON)
+    match place:
+        case "the probes" | "the probe form":
+            page.goto(console.address + PROBES)
+            expect(page.get_by_role("table")).to_be_visible(timeout=SOON)
+        case "the heartbeats" | "the heartbeat form":
+            page.goto(console.address + "/monitoring/heartbeats")
+            expect(page.get_by_role("table")).to_be_visible(timeout=SOON)
+        case "a probe":
+            page.goto(console.address + watched.probe)
+            expect(page.get_by_role("region", name="Last check").get_by_role("definition").first).to_be_visible(
+                timeout=60_000
+            )
+        case "a heartbeat":
+            page.goto(console.address + watched.heartbeat)
+            expect(page.get_by_role("region", name="Runs").get_by_role("listitem").first).to_be_visible(timeout=SOON)
+    if place == "the probe form":
+        page.get_by_role("button", name="New probe").click()
+        page.get_by_role("dialog").get_by_role("button", name=re.compile("^PostgreSQL")).click()
+        page.get_by_role("dialog").get_by_text("More settings").click()
+        expect(page.get_by_role("dialog").get_by_label("Labels")).to_be_visible()
+    elif place == "the heartbeat form":
+        page.get_by_role("button", name="New heartbeat").click()
+        page.get_by_role("dialog").get_by_role("button", name="By a cron line").click()
+        expect(page.get_by_role("dialog").get_by_text("Next:")).to_be_visible(timeout=SOON)
+    ready(page)
+    return page
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_everybody_can_use_it(console: Console, watched: Watched, place: str, scheme: str) -> None:
+    page = at(console, watched, place)
+    page.emulate_media(color_scheme="light" if scheme == "light" else "dark", reduced_motion="reduce")
+    expect(page.locator("html")).to_have_attribute("data-theme", scheme)
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_finger_finds_it(console: Console, watched: Watched, place: str) -> None:
+    page = at(console, watched, place)
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    assert too_small(page) == []

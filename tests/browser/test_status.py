@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.conftest import Console
 from tests.browser.sender import Sender
+from tests.browser.test_phone import too_small
 from tests.platform.installation import Up
 
 SOON = 20_000
@@ -78,6 +79,7 @@ def test_it_is_accessible(published: Page, installation: Up, chromium: Browser, 
         page = stranger.open("/status")
         expect(strip(page)).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert size == "desktop" or too_small(page) == []
         found = Axe().run(page).response["violations"]
         assert not found, [(each["id"], [node["html"] for node in each["nodes"]][:3]) for each in found]
         assert stranger.faults == []
@@ -113,6 +115,7 @@ def test_its_settings_are_accessible(published: Page, console: Console, scheme: 
     expect(page.get_by_label("What people read for shop")).to_be_visible()
     page.get_by_role("button", name="Another group").click()
     expect(page.get_by_role("button", name="Save")).to_be_visible()
+    assert size == "desktop" or too_small(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     found = Axe().run(page).response["violations"]
     assert not found, [(each["id"], [node["html"] for node in each["nodes"]][:3]) for each in found]

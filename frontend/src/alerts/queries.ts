@@ -5,6 +5,7 @@ export const ALERT_LINE = graphql(`
   fragment AlertLine on Alert {
     id state severity summary subject ruleName value threshold unit peak episode
     service { name }
+    attributes { key value }
     rule { id condition { signal } }
     openedAt acknowledgedAt acknowledgedBy { id name }
     suppressedUntil suppressedBy { name } suppressionReason
@@ -47,7 +48,6 @@ export const ALERT = graphql(
     alert(id: $id) {
       ...AlertLine
       pendingSince
-      attributes { key value }
       rule { id condition { signal } }
       children { id state severity summary openedAt }
       timeline { number at kind actor message }

@@ -6,6 +6,7 @@ import {
   groupOf,
   headlineOf,
   holdWords,
+  isAbout,
   merged,
   newlyCritical,
   responseClock,
@@ -30,6 +31,18 @@ function alarm(changes: Partial<Alarm> = {}): Alarm {
   };
 }
 const taken: Partial<Alarm> = { state: 'ACKNOWLEDGED', acknowledgedBy: { name: 'Maya' } };
+
+describe('isAbout', () => {
+  const attributes = [
+    { key: 'probe', value: 'db' },
+    { key: 'kind', value: 'heartbeat' },
+  ];
+  it.each([
+    ['probe', 'db', true, 'it is about this probe'],
+    ['probe', 'd', false, 'not about one whose name begins alike'],
+    ['heartbeat', 'db', false, 'nor about a heartbeat of the same name'],
+  ] as const)('%s %s: %s, %s', (what, name, said, _why) => expect(isAbout({ attributes }, what, name)).toBe(said));
+});
 
 describe('groupOf', () => {
   it.each([

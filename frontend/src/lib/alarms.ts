@@ -149,6 +149,15 @@ export function merged<T extends Alarm>(alarms: readonly T[], changed: ReadonlyM
   ].filter(isOpen);
 }
 
+/** Whether an alert is about the probe or the heartbeat of this name. */
+export function isAbout(
+  alarm: { attributes: readonly { key: string; value: string }[] },
+  what: 'probe' | 'heartbeat',
+  name: string,
+): boolean {
+  return alarm.attributes.some(({ key, value }) => key === what && value === name);
+}
+
 /** A sentence in which a number stays on the line of its unit. */
 export function firm(sentence: string): string {
   return sentence.replace(/(\d) (?=(?:%|\d{3}|µs|ms|s|min|h|d|days?|[KMGT]iB|B)(?![\w]))/g, '$1\u00a0');

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import strawberry
 
-from century.access.graphql import Person
+from century.access.graphql.types import Person
 from century.core.actor import Permission
 from century.core.errors import Invalid
 from century.core.graphql import DeletedPayload, IdInput, Info, Notice, field, mutation

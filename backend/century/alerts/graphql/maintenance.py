@@ -4,7 +4,7 @@ from datetime import datetime
 
 import strawberry
 
-from century.access.graphql import Person
+from century.access.graphql.types import Person
 from century.alerts import windows
 from century.alerts.plan import Planned
 from century.alerts.window import Matcher as TheMatcher

@@ -7,7 +7,7 @@ from uuid import UUID
 import strawberry
 from strawberry.dataloader import DataLoader
 
-from century.access.graphql import Person
+from century.access.graphql.types import Person
 from century.alerts import kept, lists, postmortem
 from century.alerts.alert import Alert as TheAlert
 from century.alerts.alert import AlertState

@@ -6,7 +6,7 @@ from uuid import UUID
 import strawberry
 from strawberry.dataloader import DataLoader
 
-from century.access.graphql import Person
+from century.access.graphql.types import Person
 from century.alerts.graphql.types import Alert
 from century.core.actor import Permission
 from century.core.graphql import (
@@ -34,18 +34,8 @@ from century.escalation.graphql.inputs import (
     SaveEscalationPolicyInput,
     SaveScheduleInput,
 )
-from century.escalation.graphql.types import (
-    PREVIEWED,
-    AlertEscalation,
-    EscalationPolicy,
-    OnCall,
-    Override,
-    Schedule,
-    SchedulePreview,
-    Simulation,
-    SimulationStep,
-    view_of,
-)
+from century.escalation.graphql.rosters import PREVIEWED, OnCall, Override, Schedule, SchedulePreview, view_of
+from century.escalation.graphql.types import AlertEscalation, EscalationPolicy, Simulation, SimulationStep
 from century.escalation.ladder import Ladder
 from century.escalation.planning import check_near
 from century.escalation.service import ladders_of

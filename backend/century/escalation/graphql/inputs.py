@@ -5,6 +5,7 @@ from uuid import UUID
 
 import strawberry
 
+import century.escalation.graphql.rosters
 import century.escalation.graphql.types  # noqa: F401 (its enums are ours too)
 from century.core.graphql import id_of
 from century.escalation.planning import read_clock, read_day

@@ -6,7 +6,7 @@ from uuid import UUID
 import strawberry
 from strawberry.dataloader import DataLoader
 
-from century.access.graphql import Person
+from century.access.graphql.types import Person
 from century.alerts.graphql.types import Alert, alerts_by_id
 from century.core.actor import Actor, ActorKind, Permission
 from century.core.graphql import Info, PageInfo, extends, field, loaded

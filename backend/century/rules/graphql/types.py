@@ -7,7 +7,7 @@ import strawberry
 from strawberry.dataloader import DataLoader
 
 import century.telemetry.graphql  # noqa: F401 (its enums are ours too)
-from century.access.graphql import Person
+from century.access.graphql.types import Person
 from century.core.graphql import Info, field, loaded
 from century.core.work import Work
 from century.rules import kept, versions, wording

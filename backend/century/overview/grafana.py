@@ -14,7 +14,7 @@ PATH = "/monitoring/grafana/dashboards"
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>Dashboards for Grafana</title></head><body><main><h1>Dashboards for Grafana</h1>
-<p>They read a Prometheus that scrapes /metrics; Grafana asks which one when they are imported.</p>
+<p>They read a Prometheus that scrapes /metrics, or this installation's GraphQL through the plugin Infinity; Grafana asks which one when they are imported.</p>
 <ul>
 {rows}
 </ul></main></body></html>

@@ -5,11 +5,18 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
+import orjson
 import pytest
 
 from century.alerts.alert import AlertState
 from century.alerts.jobs import AGAIN_SECONDS, Watcher
 from century.core.bus import Message
+from century.notify.blocks import blocks
+from century.notify.event import Event
+from century.notify.mail import html
+from century.notify.message import Message as Sent
+from century.notify.message import brief
+from century.notify.rendering import subject
 from century.rules.condition import Condition, Signal
 from century.rules.signals import Source
 from century.rules.sources import sources_of
@@ -24,7 +31,7 @@ __all__ = ["house", "site"]
 DOWN = Condition(Signal.PROBE_STATE, BELOW, 1.0, filter=(("probe", frozenset({"shop", "mail"})),))
 PROBES = """{ probes { name state uptime(range: {last: "PT20M"}) uptimes { hour day week month }
     openAlerts { critical warning info } } }"""
-ALERTS = "{ alerts { nodes { summary state probe { name kind } heartbeat { name } } } }"
+ALERTS = "{ alerts { nodes { summary evidence { reason } state probe { name kind } heartbeat { name } } } }"
 MOVED = Message("probes.moved", b"[]")
 
 
@@ -37,7 +44,7 @@ async def test_a_probe_and_its_alerts_lead_to_each_other(site: Site, house: Hous
     house.world.advance(minutes=15)
     await probes.found("shop", "down")
     house.world.advance(minutes=5)
-    await probes.found("shop", "down")
+    await probes.found("shop", "down", message="refused at <b>7</b>")
     watcher = Watcher(works, sources_of(works, Reader(works.engine)))
     await watcher.turn([])
     viewer = await house.bearer("viewer")
@@ -54,10 +61,32 @@ async def test_a_probe_and_its_alerts_lead_to_each_other(site: Site, house: Hous
         },
     ]  # fmt: skip
     assert (await site.data(viewer, ALERTS))["alerts"]["nodes"] == [
-        {"summary": "shop is down", "state": "FIRING", "probe": {"name": "shop", "kind": "HTTP"}, "heartbeat": None}
-    ]
+        {
+            "summary": "shop is down: refused at <b>7</b>", "evidence": {"reason": "refused at <b>7</b>"}, "state": "FIRING",
+            "probe": {"name": "shop", "kind": "HTTP"}, "heartbeat": None,
+        }
+    ]  # fmt: skip
     await probes.remove("shop")
     assert (await site.data(viewer, ALERTS))["alerts"]["nodes"][0]["probe"] is None
+
+
+async def test_a_message_says_why_as_the_summary_does_until_it_is_over(desk: Desk) -> None:
+    probes = Probes(desk.world)
+    await save(desk.works, DOWN)
+    await probes.make("shop")
+    await probes.found("shop", "down", message="refused at <b>7</b>")
+    watcher = Watcher(desk.works, sources_of(desk.works, Reader(desk.works.engine)))
+    await watcher.turn([])
+    said = brief(await desk.alert(), "key", "https://example.com")
+    assert (said.what, said.short) == ("It is down: refused at <b>7</b>", "down: refused at <b>7</b>")
+    message = Sent(Event.FIRING, "key", desk.clock.now(), (said,), 1, said.page)
+    assert subject(message) == "CRITICAL shop: down: refused at <b>7</b>"
+    assert "It is down: refused at &lt;b&gt;7&lt;/b&gt;." in orjson.dumps(blocks(message)).decode()
+    assert "It is down: refused at &lt;b&gt;7&lt;/b&gt;." in html(message)
+    desk.clock.advance(seconds=10)
+    await probes.found("shop")
+    await watcher.turn([MOVED])
+    assert brief(await desk.alert(), "key", "https://example.com").what == "It was down"
 
 
 async def test_what_moved_is_looked_at_as_soon_as_it_is_said(desk: Desk) -> None:

@@ -11,7 +11,7 @@ import pytest
 from century.alerts import postmortem
 from century.alerts.alert import Alert, AlertState
 from century.alerts.parents import parent_of
-from century.alerts.wording import recovered, summary
+from century.alerts.wording import of_itself, recovered, summary
 from century.rules.condition import Condition, Signal
 from century.telemetry.metrics import Aggregation
 from century.telemetry.targets import Comparison
@@ -50,6 +50,48 @@ def test_an_alert_says_what_is_wrong_and_what_is_well_again() -> None:
     assert summary(ERRORS, "checkout", None) == "No data on error rate of checkout for 5 min"
     assert recovered(ERRORS, "checkout", 0.003) == "Well again: error rate of checkout is 0.3 %"
     assert recovered(ERRORS, "checkout", None) == "Over: there is no data on error rate of checkout any more"
+
+
+STATE = Condition(Signal.PROBE_STATE, Comparison.BELOW, 1.0)
+DELAY = Condition(Signal.HEARTBEAT, Comparison.ABOVE, 600.0)
+HEALTH = Condition(Signal.FACT, Comparison.BELOW, 1.0, metric="redis.healthy")
+DISK = Condition(Signal.FACT, Comparison.ABOVE, 0.85, metric="host.disk_used_share")
+
+
+@pytest.mark.parametrize(
+    ("condition", "value", "why", "expected"),
+    [
+        pytest.param(STATE, 0.0, "connection refused", "shop is down: connection refused", id="down, and why"),
+        pytest.param(STATE, 0.0, "", "shop is down", id="nobody says why"),
+        pytest.param(STATE, 0.0, "It answers 500.", "shop is down: It answers 500", id="a sentence ends only once"),
+        pytest.param(STATE, 0.0, "no\nroute\x00 to\u202e it", "shop is down: no route to it", id="one line"),
+        pytest.param(STATE, 0.0, "x" * 500, f"shop is down: {'x' * 159}…", id="cut"),
+        pytest.param(STATE, 1.0, "connection refused", "shop is up, after it was down", id="up again"),
+        pytest.param(DELAY, 700.0, "failed: exit code 3", "shop failed: exit code 3", id="a job that failed"),
+        pytest.param(DELAY, 700.0, "", "shop is 11 min 40 s late", id="late"),
+        pytest.param(DELAY, 500.0, "failed: exit code 3", "Delay of the heartbeat of shop is 8 min 20 s, after it was above 10 min", id="no longer so late as to be wrong"),
+        pytest.param(HEALTH, 0.0, "3 keys evicted lately", "shop is not healthy: 3 keys evicted lately", id="what ails a Redis"),
+        pytest.param(HEALTH, 0.0, "", "fact redis.healthy of shop is 0, below 1", id="nobody says what ails it"),
+        pytest.param(DISK, 0.9, "", "fact host.disk_used_share of shop is 90 %, above 85 %", id="a number speaks for itself"),
+    ],
+)  # fmt: skip
+def test_a_summary_says_why(condition: Condition, value: float, why: str, expected: str) -> None:
+    assert summary(condition, "shop", value, why=why) == expected
+
+
+@pytest.mark.parametrize(
+    ("condition", "said", "expected"),
+    [
+        pytest.param(STATE, "shop is down: connection refused", "is down: connection refused", id="a state"),
+        pytest.param(DELAY, "shop failed: exit code 3", "failed: exit code 3", id="a job"),
+        pytest.param(HEALTH, "shop is not healthy: it swaps", "is not healthy: it swaps", id="health"),
+        pytest.param(HEALTH, "fact redis.healthy of shop is 0, below 1", None, id="it does not begin with the name"),
+        pytest.param(DISK, "shop is full", None, id="another fact"),
+    ],
+)
+def test_what_a_summary_says_of_its_subject_itself(condition: Condition, said: str, expected: str | None) -> None:
+    rule = replace(a_rule(), condition=condition)
+    assert of_itself(replace(an_alert(rule=rule), subject="shop", summary=said)) == expected
 
 
 DATABASE = a_rule(2, "database_down")

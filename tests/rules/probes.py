@@ -57,8 +57,9 @@ class Probes:
         return probe
 
     async def found(
-        self, name: str, state: str = "up", *facts: Told, ok: bool | None = None, latency: float | None = 0.1
-    ) -> None:
+        self, name: str, state: str = "up", *facts: Told, ok: bool | None = None, latency: float | None = 0.1,
+        message: str = "",
+    ) -> None:  # fmt: skip
         """A check found this just now."""
         ok = state == "up" if ok is None else ok
         told = [dict(zip(("name", "value", "part"), each, strict=False)) for each in facts]
@@ -68,7 +69,7 @@ class Probes:
                 .where(NowRow.probe_id == self.ids[name])
                 .values(
                     state=state, checked_at=work.now, ok=ok, latency=latency if ok else None, facts=told,
-                    updated_at=work.now,
+                    message=message, updated_at=work.now,
                 )
             )  # fmt: skip
             await work.execute(
@@ -87,12 +88,14 @@ class Probes:
         async with self.works.begin() as work:
             await work.execute(delete(ProbeRow).where(ProbeRow.id == self.ids[name]))
 
-    async def worker(self, host: str = "one", *, connected: bool = True, since: datetime | None = None) -> None:
+    async def worker(
+        self, host: str = "one", *, connected: bool = True, since: datetime | None = None, reason: str | None = None
+    ) -> None:
         """A worker was seen just now."""
         async with self.works.begin() as work:
             row = {
                 "host": host, "seen_at": work.now, "connected": connected, "since": since or work.now - timedelta(days=1),
-                "reason": None, "checks_per_second": 0.0, "lateness": 0.0,
+                "reason": reason, "checks_per_second": 0.0, "lateness": 0.0,
             }  # fmt: skip
             await work.execute(
                 upsert(WorkerRow).values(name=host, **row).on_conflict_do_update(index_elements=["name"], set_=row)

@@ -39,10 +39,10 @@ class Watched:
         async with self.works.begin() as work:
             return (await heartbeats.save(work, self.world.settings, BeatDraft(name, **asked))).heartbeat
 
-    async def ping(self, known: Heartbeat, kind: PingKind = PingKind.OK) -> None:
+    async def ping(self, known: Heartbeat, kind: PingKind = PingKind.OK, exit_code: int | None = None) -> None:
         url = heartbeats.ping_url(self.world.settings, known)
         assert url is not None
-        await Pings(self.works).take(url.rpartition("/")[2], kind, None, None, None)
+        await Pings(self.works).take(url.rpartition("/")[2], kind, None, exit_code, None)
 
     async def sweep(self) -> None:
         async with self.works.begin() as work:
@@ -104,6 +104,31 @@ async def test_a_failure_fires_as_soon_as_it_is_told_and_lasts_until_a_run_goes_
     watched.world.advance(minutes=1)
     await watched.ping(known)
     assert await watched.look() == ["nightly ok"]
+
+
+async def test_a_reading_that_is_wrong_says_why(watched: Watched) -> None:
+    rule = await save(watched.works, OVERDUE)
+    known = await watched.make()
+
+    async def why() -> str:
+        found = (await watched.source.read([rule], None, watched.works.clock.now()))[rule.id]
+        assert isinstance(found, dict)
+        (reading,) = found.values()
+        return str(reading.why)
+
+    assert await why() == ""
+    watched.world.advance(minutes=66)
+    before = await why()
+    await watched.sweep()
+    assert await why() == before == "has never reported, expected by 3 Nov 10:05 UTC", "swept or not"
+    await watched.ping(known)
+    assert await why() == ""
+    await watched.ping(known, PingKind.FAIL, 3)
+    watched.world.advance(seconds=1)
+    assert await why() == "failed: exit code 3"
+    await watched.ping(known)
+    watched.world.advance(hours=2)
+    assert await why() == "has not reported since 3 Nov 10:06, expected by 3 Nov 11:11 UTC"
 
 
 async def test_a_threshold_is_patience(watched: Watched) -> None:

@@ -51,6 +51,53 @@ async def test_what_a_state_reads(probes: Probes, why: str, states: list[str], t
     assert said == told, why
 
 
+async def test_a_reading_that_is_wrong_says_why(probes: Probes) -> None:
+    rules = {
+        name: await save(probes.works, condition, name)
+        for name, condition in {
+            "state": DOWN,
+            "up": Condition(Signal.FACT, BELOW, 1.0, metric="http.up", window=MINUTE),
+            "health": Condition(Signal.FACT, BELOW, 1.0, metric="redis.healthy", window=MINUTE),
+            "disk": DISK,
+        }.items()
+    }
+    await probes.make("shop")
+
+    async def why(*facts: tuple[str, float], state: str, ok: bool, message: str) -> dict[str, str]:
+        probes.world.advance(seconds=10)
+        await probes.found("shop", state, *facts, ok=ok, message=message)
+        found = await probes.source.read(list(rules.values()), None, probes.works.clock.now())
+        said: dict[str, str] = {}
+        for name, rule in rules.items():
+            mine = found[rule.id]
+            assert isinstance(mine, dict)
+            for subject, reading in mine.items():
+                if subject.text == "shop":
+                    said[name] = reading.why
+        return said
+
+    assert await why(state="doubtful", ok=False, message="refused") == {"state": "", "up": ""}, "doubt is no trouble"
+    assert await why(state="down", ok=False, message="refused") == {"state": "refused", "up": "refused"}
+    assert await why(state="down", ok=False, message="no route") == {"state": "no route", "up": "no route"}
+    assert await why(state="down", ok=True, message="answers in 1 ms") == {"state": "no route", "up": "no route"}, (
+        "one answer is not enough, and says nothing of what was wrong"
+    )
+    swaps = ("redis.healthy", 0.0), ("host.disk_used_share", 0.9)
+    assert await why(*swaps, state="up", ok=True, message="answers, but it swaps") == {
+        "state": "", "up": "", "health": "answers, but it swaps", "disk": "",
+    }  # fmt: skip
+
+
+async def test_a_network_that_is_gone_says_why(probes: Probes) -> None:
+    rule = await save(probes.works, DOWN)
+    await probes.worker("two", connected=False, reason="9.9.9.9:53 is not reached")
+    found = (await probes.source.read([rule], None, probes.works.clock.now()))[rule.id]
+    assert isinstance(found, dict)
+    assert {subject.text: reading.why for subject, reading in found.items()} == {
+        "network of one": "", "network of two": "9.9.9.9:53 is not reached",
+    }  # fmt: skip
+
+
 async def test_ups_read_the_state_and_facts_the_last_answer(probes: Probes) -> None:
     up = await save(probes.works, Condition(Signal.FACT, BELOW, 1.0, metric="http.up", window=MINUTE), "up")
     slow = await save(probes.works, Condition(Signal.PROBE_LATENCY, ABOVE, 1.0, window=MINUTE), "slow")

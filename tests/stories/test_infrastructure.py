@@ -77,15 +77,14 @@ async def test_a_database_that_dies_pages_and_what_recovers_resolves(
     assert not alerts(pager), "two failures are doubt"
     await outside.asks(1)
     (alert,) = alerts(pager)
-    assert (alert["rule"], alert["severity"], alert["summary"]) == (
-        "database_connection_failure", "critical", "It is down",
-    )  # fmt: skip
+    assert (alert["rule"], alert["severity"]) == ("database_connection_failure", "critical")
+    assert alert["summary"].startswith("It is down: ") and "refuse" in alert["summary"]
     assert "Check database service status" in alert["steps"][0]
     database.start()
     await outside.asks(3)
     assert [each["subject"] for each in alerts(pager, "resolved")] == ["main db"]
     seen = await story.alert("main db")
-    assert (seen["state"], seen["summary"]) == ("RESOLVED", "main db is down")
+    assert (seen["state"], seen["summary"]) == ("RESOLVED", alert["summary"].replace("It", "main db", 1))
     assert "Well again: main db is up" in [each["message"] for each in seen["timeline"]]
     (row,) = await story.rows("SELECT at FROM probe_change WHERE state = 'down'")
     assert row.at == began, "the ledger has the first failure"
@@ -153,7 +152,7 @@ async def test_a_nightly_job_that_is_silent_is_told_of_and_heard_of_again(story:
     await beat(story)
     (alert,) = alerts(pager)
     assert (alert["rule"], alert["severity"]) == ("heartbeat_missing", "warning")
-    assert alert["summary"].startswith("It is 1 s late")
+    assert alert["summary"] == "It has not reported since 3 Nov 02:00, expected by 4 Nov 02:30 (Europe/Vienna)"
     assert "whether it began at all" in alert["steps"][0]
     story.clock.instant = datetime(2026, 11, 4, 2, 0, tzinfo=UTC)
     await story.http.post(address + "/1", content="disk full")

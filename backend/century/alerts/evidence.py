@@ -14,6 +14,8 @@ from sqlalchemy import bindparam, select, text
 
 from century.alerts.alert import Alert, AlertState
 from century.alerts.kept import ALERT, COLUMNS, of_row
+from century.alerts.wording import LONGEST_WHY
+from century.core.wording import one_line
 from century.core.work import Work
 from century.rules.rule import Rule
 from century.rules.verdict import Verdict
@@ -48,6 +50,7 @@ class Evidence:
 
     observed_at: datetime
     value: float | None
+    reason: str | None
     samples: int
     threshold: float | None
     recovery: float | None
@@ -65,6 +68,7 @@ def seen(rule: Rule, verdict: Verdict, now: datetime) -> dict[str, Any]:
     return {
         "observed_at": (verdict.observed_at or now).isoformat(),
         "value": verdict.value,
+        "reason": one_line(verdict.why, LONGEST_WHY) or None,
         "samples": verdict.samples,
         "threshold": condition.threshold,
         "recovery": condition.recovery,
@@ -136,6 +140,7 @@ def _evidence(stored: dict[str, Any]) -> Evidence:
     return Evidence(
         observed_at=datetime.fromisoformat(stored["observed_at"]),
         value=stored["value"],
+        reason=stored.get("reason"),
         samples=stored["samples"],
         threshold=stored["threshold"],
         recovery=stored["recovery"],

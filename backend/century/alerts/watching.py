@@ -113,9 +113,9 @@ async def follow(work: Work, findings: Sequence[Finding]) -> list[Alert]:
     units = await _units(work, [each.rule for each, _, _ in moves])
     begins = [(each, alert, move) for each, alert, move in moves if isinstance(move, Open | Fire)]
     fired = await _begin(work, begins, units) if begins else []
-    pairs = [(alert, move) for _, alert, move in moves if alert is not None]
-    await _update(work, [(alert, move) for alert, move in pairs if isinstance(move, Update)], units)
-    withdrawn = [alert.id for alert, move in pairs if isinstance(move, Withdraw)]
+    opened_before = [(each, alert, move) for each, alert, move in moves if alert is not None]
+    await _update(work, [(each, alert, move) for each, alert, move in opened_before if isinstance(move, Update)], units)
+    withdrawn = [alert.id for _, alert, move in opened_before if isinstance(move, Withdraw)]
     if withdrawn:
         await work.execute(ALERT.delete().where(ALERT.c.id.in_(withdrawn), ALERT.c.state == AlertState.PENDING.value))
     over = [
@@ -256,7 +256,7 @@ async def _begin(
 
 def _made(each: Finding, alert: Alert | None, units: Mapping[str, tuple[str, bool]], now: datetime) -> Alert:
     condition, value = each.rule.condition, each.verdict.value
-    said = summary(condition, each.subject.text, value, _own(each.rule, units))
+    said = summary(condition, each.subject.text, value, _own(each.rule, units), each.verdict.why)
     if alert is not None:
         return replace(alert, summary=said, value=value, peak=value, updated_at=now)
     return Alert(
@@ -294,7 +294,9 @@ def _parameters(made: Alert, evidence: dict[str, Any]) -> dict[str, Any]:
     return {f"new_{name}": row[name] for name in FIRED} | {"alert": made.id}
 
 
-async def _update(work: Work, due: Sequence[tuple[Alert, Update]], units: Mapping[str, tuple[str, bool]]) -> None:
+async def _update(
+    work: Work, due: Sequence[tuple[Finding, Alert, Update]], units: Mapping[str, tuple[str, bool]]
+) -> None:
     if not due:
         return
     await work.execute(
@@ -302,8 +304,10 @@ async def _update(work: Work, due: Sequence[tuple[Alert, Update]], units: Mappin
         [
             {
                 "alert": alert.id, "new_value": move.value, "new_peak": move.peak, "now": work.now,
-                "new_summary": summary(alert.rule.condition, alert.subject, move.value, _own(alert.rule, units)),
+                "new_summary": summary(
+                    alert.rule.condition, alert.subject, move.value, _own(alert.rule, units), each.verdict.why
+                ),
             }
-            for alert, move in due
+            for each, alert, move in due
         ],
     )  # fmt: skip

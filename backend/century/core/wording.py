@@ -17,6 +17,12 @@ def duration(span: timedelta) -> str:
     return ("-" if seconds < 0 else "") + (" ".join(parts[:2]) or "0 s")
 
 
+def one_line(said: str, longest: int) -> str:
+    """Something on one line, without signs that would end it or change how it is read."""
+    line = " ".join("".join(each if each.isprintable() else " " for each in said).split())
+    return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
+
+
 def number(value: float) -> str:
     """Three significant digits, without an exponent where people would not write one."""
     if value == 0:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from century.core.wording import one_line
 from century.notify.event import Event
 from century.notify.message import AlertBrief, Message
-from century.notify.rendering import intro, one_line, since, subject
+from century.notify.rendering import intro, since, subject
 from century.rules.severity import Severity
 
 COLOURS = {Severity.CRITICAL: "#b00f2f", Severity.WARNING: "#b87a00", Severity.INFO: "#2b5cb0"}

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from century.alerts.alert import Alert
 from century.alerts.lifecycle import AlertState
+from century.alerts.wording import of_itself
 from century.notify.event import Event
 from century.rules import wording
 from century.rules.condition import Signal
@@ -108,6 +109,8 @@ def brief(alert: Alert, key: str, public_url: str, *, acknowledge: str | None = 
         what, short, side = f"It {verb} {value}", value, "expected up"
     elif condition.signal is Signal.HEARTBEAT and measured is not None:
         what, short = f"It {verb} {value} late{worst}", f"{value} late{worst}"
+    if not over and measured is not None and (itself := of_itself(alert)) is not None:
+        what, short = f"It {itself}", itself.removeprefix("is ")
     acknowledged = alert.state is AlertState.ACKNOWLEDGED
     return AlertBrief(
         id=alert.id,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from century.core.wording import duration
+from century.core.wording import duration, one_line
 from century.notify.event import Event
 from century.notify.message import AlertBrief, Message
 
@@ -126,9 +126,3 @@ def span(length: timedelta) -> str:
     """A span in at most two units, whole minutes from two minutes on."""
     seconds = max(0, round(length.total_seconds()))
     return duration(timedelta(seconds=seconds if seconds < 120 else seconds - seconds % 60))
-
-
-def one_line(said: str, longest: int) -> str:
-    """Something on one line, without signs that would end it or change how it is read."""
-    line = " ".join("".join(each if each.isprintable() else " " for each in said).split())
-    return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"

@@ -11,6 +11,7 @@ from uuid import UUID
 from century.core.wording import duration
 from century.probes.cron import Cron
 
+ENDED_WITH = "it ended with "
 EARLY = timedelta(seconds=30)
 """So far may the clock of a job be ahead of ours: it reports just before the time that its cron line names."""
 
@@ -272,7 +273,7 @@ def _run_ends(schedule: Schedule, started_at: datetime) -> datetime:
 
 def _reason(ping: Ping, before: Beat) -> str:
     if ping.kind is PingKind.FAIL:
-        return "the job said that it failed" if ping.exit_code is None else f"it ended with exit code {ping.exit_code}"
+        return "the job said that it failed" if ping.exit_code is None else f"{ENDED_WITH}exit code {ping.exit_code}"
     if before.ledger is HeartbeatState.NEW:
         return "it was heard of for the first time" if before.last_ping_at is None else "it was heard of again"
     return "a run went well" if before.ledger is not HeartbeatState.LATE else "it was heard of again"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -14,8 +14,9 @@ import orjson
 from century.core.timerange import TimeRange
 from century.core.work import Works
 from century.probes.beat_kept import MOVED
+from century.probes.beat_wording import trouble
 from century.probes.cron import Cron
-from century.probes.heartbeat import WRONG, HeartbeatState, Schedule, unheard
+from century.probes.heartbeat import WRONG, Beat, HeartbeatState, Schedule, unheard
 from century.rules import wording
 from century.rules.condition import Signal
 from century.rules.outside_subjects import concerns, of_heartbeat
@@ -29,25 +30,33 @@ from century.telemetry.raw import asking
 WRONG_STATES = sorted(WRONG)
 # Since when it is wrong: the first row of its ledger after the last good one.
 STANDING = """
-    SELECT h.id, h.name, h.service, h.labels, h.enabled, h.state, h.due_at, h.period_s, h.cron, h.time_zone, h.grace_s,
+    SELECT h.id, h.name, h.service, h.labels, h.enabled, h.state, h.since, h.due_at, h.period_s, h.cron, h.time_zone,
+        h.grace_s, h.longest_run_s, h.last_ping_at, h.started_at, now.state AS ledger, now.reason,
         (SELECT min(wrong.at) FROM heartbeat_change wrong
          WHERE wrong.heartbeat_id = h.id AND now.state = ANY($1::text[]) AND wrong.at > coalesce(
             (SELECT max(good.at) FROM heartbeat_change good
              WHERE good.heartbeat_id = h.id AND good.state <> ALL($1::text[])), '-infinity')) AS wrong_since
     FROM heartbeat h LEFT JOIN LATERAL (
-        SELECT state FROM heartbeat_change WHERE heartbeat_id = h.id ORDER BY at DESC LIMIT 1) now ON true
+        SELECT state, reason FROM heartbeat_change WHERE heartbeat_id = h.id ORDER BY at DESC LIMIT 1) now ON true
     ORDER BY h.name"""
 
 
 @dataclass(frozen=True, slots=True)
 class Delayed:
-    """A heartbeat, as far as its delay goes: `limit` is when it should have been heard of, ahead or past."""
+    """A heartbeat, as far as its delay goes: `limit` is when it should have been heard of, ahead or past; `reason` is its
+    ledger's."""
 
     subject: Subject
     enabled: bool
     wrong_since: datetime | None
-    due_at: datetime | None
+    beat: Beat
     schedule: Schedule
+    time_zone: str
+    reason: str
+
+    @property
+    def due_at(self) -> datetime | None:
+        return self.beat.due_at
 
     def limit(self, now: datetime, listening_since: datetime | None) -> datetime | None:
         """From when its delay counts; None: nothing can be said."""
@@ -58,6 +67,14 @@ class Delayed:
         if self.due_at is None or now < self.due_at:
             return self.due_at
         return unheard(self.schedule, self.due_at, listening_since)
+
+    def reading(self, now: datetime, listening_since: datetime | None) -> Reading:
+        """How late it is; and why, if it is."""
+        limit = self.limit(now, listening_since)
+        read = delay(limit, now)
+        if limit is None or not read.value:
+            return read
+        return replace(read, why=trouble(self.schedule, self.beat, self.reason, limit, self.time_zone))
 
 
 class HeartbeatSource:
@@ -84,7 +101,7 @@ class HeartbeatSource:
         """Seconds since each should have been heard of, 0 until then."""
         known = await self._all()
         since = await self.listening_since()
-        readings = {each.subject: delay(each.limit(now, since), now) for each in known}
+        readings = {each.subject: each.reading(now, since) for each in known}
         return {
             rule.id: {
                 subject: reading for subject, reading in readings.items()
@@ -142,9 +159,15 @@ def _delayed(row: Any) -> Delayed:
     labels = orjson.loads(row["labels"]) if isinstance(row["labels"], str) else row["labels"]
     cron = Cron(row["cron"], row["time_zone"]) if row["cron"] is not None else None
     period = timedelta(seconds=row["period_s"]) if row["period_s"] is not None else None
+    longest = timedelta(seconds=row["longest_run_s"]) if row["longest_run_s"] is not None else None
+    state = HeartbeatState(row["state"])
     return Delayed(
-        of_heartbeat(row["name"], row["service"], labels), row["enabled"], row["wrong_since"], row["due_at"],
-        Schedule(timedelta(seconds=row["grace_s"]), period, cron),
+        of_heartbeat(row["name"], row["service"], labels), row["enabled"], row["wrong_since"],
+        Beat(
+            state, row["since"], HeartbeatState(row["ledger"]) if row["ledger"] else state, row["last_ping_at"],
+            row["started_at"], due_at=row["due_at"],
+        ),
+        Schedule(timedelta(seconds=row["grace_s"]), period, cron, longest), row["time_zone"], row["reason"] or "",
     )  # fmt: skip
 
 

@@ -51,7 +51,7 @@ Filter = tuple[tuple[str, frozenset[str]], ...]
 
 _SNAPSHOT = """
     SELECT p.id, p.name, p.kind, p.enabled, p.service, p.labels, p.interval_s, p.timeout_s, p.shard, n.state, n.checked_at,
-        n.ok, n.latency, n.facts, greatest(p.updated_at, n.updated_at) AS updated_at, p.xmin::text AS made,
+        n.ok, n.latency, n.message, n.facts, greatest(p.updated_at, n.updated_at) AS updated_at, p.xmin::text AS made,
         p.xmin::text || ' ' || n.xmin::text AS written
     FROM probe p JOIN probe_now n ON n.probe_id = p.id"""
 _THESE = f"{_SNAPSHOT} WHERE p.id = ANY($1::uuid[])"
@@ -60,7 +60,8 @@ _WRITTEN = """
 _WRITTEN_SINCE = f"""{_WRITTEN}
     WHERE p.id IN (SELECT probe_id FROM probe_now WHERE updated_at > $1 UNION SELECT id FROM probe WHERE updated_at > $1)"""
 _NETWORKS = """
-    SELECT host, bool_or(connected) FILTER (WHERE seen_at > $1) AS connected, max(seen_at) AS seen_at
+    SELECT host, bool_or(connected) FILTER (WHERE seen_at > $1) AS connected, max(seen_at) AS seen_at,
+        max(reason) FILTER (WHERE seen_at > $1 AND NOT connected) AS reason
     FROM probe_worker GROUP BY host ORDER BY host"""
 _LISTENING = "SELECT min(since) FROM probe_worker WHERE connected AND seen_at > $1"
 
@@ -68,7 +69,8 @@ _LISTENING = "SELECT min(since) FROM probe_worker WHERE connected AND seen_at > 
 @dataclass(frozen=True, slots=True)
 class Seen:
     """A probe as it was found last: `facts` are (part, value) by name, `up` the one that tells its state; `lasts` is how
-    long an answer is current. `made` and `written` tell versions of its rows apart.
+    long an answer is current, `failure` what the newest check said that failed. `made` and `written` tell versions of its
+    rows apart.
     """
 
     id: UUID
@@ -83,6 +85,8 @@ class Seen:
     checked_at: datetime | None
     lasts: timedelta
     facts: Mapping[str, tuple[tuple[str, float], ...]]
+    message: str
+    failure: str
     up: str = field(compare=False)
     subjects: Mapping[str, Subject] = field(compare=False)
     attributes: Mapping[str, str] = field(compare=False)
@@ -93,6 +97,12 @@ class Seen:
         """(part, value) of a fact, and without a name of its state; what an answer left out is left out."""
         return (("", READS.get(self.state)),) if metric in ("", self.up) else self.facts.get(metric, ())
 
+    def why(self, metric: str) -> str:
+        """What is said of a fact that is wrong, where a check says so in words."""
+        if metric in ("", self.up):
+            return self.failure
+        return self.message if metric.endswith(".healthy") else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Network:
@@ -101,6 +111,7 @@ class Network:
     host: str
     connected: bool | None
     seen_at: datetime
+    reason: str | None
 
 
 class ProbeSource:
@@ -255,12 +266,15 @@ class ProbeSource:
             for part, value in values:
                 subject = seen.subjects[part]
                 if not by_part or fits(condition, dict(subject.attributes)):
-                    found[subject] = reading(condition, value, seen.checked_at, seen.lasts, now)
+                    read = reading(condition, value, seen.checked_at, seen.lasts, now)
+                    wrong = read.value is not None and condition.breaks(read.value)
+                    found[subject] = replace(read, why=why) if wrong and (why := seen.why(metric)) else read
         if condition.signal is Signal.PROBE_STATE and services is None:
             for network in self._networks.values():
                 subject = of_network(network.host)
                 if network.connected is not None and concerns(rule, subject):
-                    found[subject] = Reading(float(network.connected), 1, network.seen_at)
+                    said = "" if network.connected else network.reason or ""
+                    found[subject] = Reading(float(network.connected), 1, network.seen_at, why=said)
         return found
 
     async def _over_window(self, rule: Rule, services: Collection[str] | None, now: datetime) -> dict[Subject, Reading]:
@@ -307,9 +321,11 @@ def _seen(row: Any, held: Seen | None) -> Seen:
     if row["ok"] and row["latency"] is not None:
         facts[LATENCY] = (("", row["latency"]),)
     parts = {"", *(part for values in facts.values() for part, _ in values)}
+    # A check that went well says nothing of why it is down until enough of them did.
+    failure = row["message"] if row["ok"] is False else held.failure if held is not None else ""
     now = {
         "state": ProbeState(row["state"]), "ok": row["ok"], "checked_at": row["checked_at"], "facts": facts,
-        "written": row["written"],
+        "message": row["message"], "failure": failure, "written": row["written"],
     }  # fmt: skip
     if held is not None and held.made == row["made"] and held.subjects.keys() == parts:
         return replace(held, **now)

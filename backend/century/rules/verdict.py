@@ -29,18 +29,23 @@ class Reading:
     """What was measured over the window that ends now; `observed_at` is the newest sample in it.
 
     `value` is None where there was none. `short` is the burn rate over the condition's short window. For signals that
-    grow by themselves (silence, heartbeats) `value` is the seconds since `observed_at`.
+    grow by themselves (silence, heartbeats) `value` is the seconds since `observed_at`. `why` is what its source says of a
+    value that is wrong: "connection refused".
     """
 
     value: float | None
     samples: int
     observed_at: datetime | None
     short: float | None = None
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How a subject stands since when, by which value. `look_at`: when that may change without anything new arriving."""
+    """How a subject stands since when, by which value. `look_at`: when that may change without anything new arriving.
+
+    `why` is the reading's, and not kept.
+    """
 
     standing: Standing
     since: datetime
@@ -49,6 +54,7 @@ class Verdict:
     observed_at: datetime | None
     look_at: datetime | None = None
     pending_since: datetime | None = None
+    why: str = ""
 
 
 def judge(condition: Condition, before: Verdict | None, reading: Reading, now: datetime) -> Verdict:
@@ -116,7 +122,7 @@ def _verdict(
     if standing is Standing.PENDING and pending_since is not None:
         moments.append(pending_since + condition.hold_for)
     look_at = min((each for each in moments if each is not None), default=None)
-    return Verdict(standing, since, value, reading.samples, reading.observed_at, look_at, pending_since)
+    return Verdict(standing, since, value, reading.samples, reading.observed_at, look_at, pending_since, reading.why)
 
 
 def _changes_alone(condition: Condition, standing: Standing, reading: Reading, now: datetime) -> datetime | None:

@@ -52,7 +52,7 @@ export const ALERT = graphql(
       children { id state severity summary openedAt }
       timeline { number at kind actor message }
       evidence {
-        observedAt value threshold recovery comparison window ruleVersion sentence
+        observedAt value reason threshold recovery comparison window ruleVersion sentence
         series { name unit at values }
       }
       runbook { url text steps { id text doneAt doneBy } }

@@ -54,6 +54,7 @@ class EvidenceSeries:
 class Evidence:
     observed_at: datetime
     value: float | None
+    reason: str | None
     threshold: float | None
     recovery: float | None
     comparison: Comparison
@@ -170,7 +171,7 @@ class Alert:
     async def evidence(self, info: Info) -> Evidence:
         seen = await loaders.evidence(info).load(self.known.id)
         return Evidence(
-            observed_at=seen.observed_at, value=seen.value, threshold=seen.threshold, recovery=seen.recovery,
+            observed_at=seen.observed_at, value=seen.value, reason=seen.reason, threshold=seen.threshold, recovery=seen.recovery,
             comparison=seen.comparison, window=seen.window, rule_version=seen.rule_version, sentence=seen.sentence,
             series=[
                 EvidenceSeries(name=each.name, unit=each.unit, at=Instants(each.at), values=Numbers(each.values))

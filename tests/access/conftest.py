@@ -17,6 +17,7 @@ from century.access.keys import create_key
 from century.access.people import Person, create_person
 from century.access.service import Access
 from century.core.actor import Role, Scope
+from century.core.bus import Bus
 from century.core.settings import Settings
 from century.server import create_app
 from tests.world import World
@@ -57,6 +58,13 @@ class Site:
     address: str
     http: httpx.AsyncClient
     house: House
+    bus: Bus
+
+    async def listens(self, topic: str, listeners: int = 1) -> None:
+        """Until so many in the server hear what is said on a topic."""
+        async with asyncio.timeout(10):
+            while len(self.bus._queues.get(topic, ())) < listeners or not self.bus._listening.is_set():
+                await asyncio.sleep(0.005)
 
     async def ask(self, authorization: str, query: str, **variables: Any) -> dict[str, Any]:
         """The answer to a GraphQL operation sent by POST."""
@@ -95,7 +103,7 @@ async def serving(settings: Settings, house: House) -> AsyncIterator[Site]:
         await asyncio.sleep(0.01)
     address = f"127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     async with httpx.AsyncClient(base_url=f"http://{address}") as http:
-        yield Site(address, http, house)
+        yield Site(address, http, house, app.state.century.bus)
     server.should_exit = True
     await task
 

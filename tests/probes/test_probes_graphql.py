@@ -10,6 +10,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.typing import Subprotocol
 
+from century.probes.settling import CHECKED
 from tests.access.conftest import House, Site, house, site
 from tests.probes.probing import Probing, door
 
@@ -145,7 +146,7 @@ async def test_checks_are_heard_as_they_are_made(site: Site, house: House) -> No
             said = {"id": name, "type": "subscribe", "payload": {"query": query}}
             await client.send(orjson.dumps(said).decode())
         async with asyncio.timeout(10):
-            await asyncio.sleep(0.3)
+            await site.listens(CHECKED, 2)
             await probing.rounds(2, 10)
             told = [orjson.loads(await client.recv()) for _ in range(3)]
     heard = [(each["id"], each["payload"]["data"]["checkCompleted"]) for each in told]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import cramjam
@@ -24,11 +25,14 @@ MESSAGES = {
     "Sample": ("1 value double", "2 timestamp int64", "3 start_timestamp int64"),
     "Span": ("1 offset sint32", "2 length uint32"),
     "Histogram": HISTOGRAM,
-    "Series": ("1 labels *Label", "2 samples *Sample", "4 histograms *Histogram"),
-    "Request": ("1 timeseries *Series",),
+    "Exemplar": ("1 labels *Label", "2 value double", "3 timestamp int64"),
+    "Series": ("1 labels *Label", "2 samples *Sample", "3 exemplars *Exemplar", "4 histograms *Histogram"),
+    "Family": ("1 type int32", "2 metric_family_name string", "4 help string", "5 unit string"),
+    "Request": ("1 timeseries *Series", "3 metadata *Family"),
     "Metadata": ("1 type int32", "3 help_ref uint32", "4 unit_ref uint32"),
-    "Series2": ("1 labels_refs *uint32", "2 samples *Sample", "3 histograms *Histogram", "5 metadata Metadata",
-                "6 created_timestamp int64"),
+    "Exemplar2": ("1 labels_refs *uint32", "2 value double", "3 timestamp int64"),
+    "Series2": ("1 labels_refs *uint32", "2 samples *Sample", "3 histograms *Histogram", "4 exemplars *Exemplar2",
+                "5 metadata Metadata", "6 created_timestamp int64"),
     "Request2": ("4 symbols *string", "5 timeseries *Series2"),
 }  # fmt: skip
 
@@ -92,6 +96,47 @@ def two(*series: tuple[Mapping[str, str], Sequence[tuple[float, int]]], created:
     for metric, histogram in histograms.items():
         request.timeseries.add(labels_refs=refs({"__name__": metric})).histograms.append(histogram)
     request.symbols.extend(symbols)
+    return bytes(request.SerializeToString())
+
+
+@dataclass(frozen=True)
+class Told:
+    """A series with all that it may hold: samples and exemplars at milliseconds, exemplars with their own labels."""
+
+    labels: Mapping[str, str]
+    samples: Sequence[tuple[float, int]] = ()
+    exemplars: Sequence[tuple[Mapping[str, str], float, int]] = ()
+    histograms: Sequence[Any] = ()
+
+
+def told(version: int, *series: Told) -> bytes:
+    """A request of 1.0 or 2.0 with metadata of every metric, as a Prometheus sends it along."""
+    symbols: dict[str, int] = {"": 0}
+    request = message("Request" if version == 1 else "Request2")
+
+    def name(holder: Any, labels: Mapping[str, str]) -> None:
+        if version == 1:
+            for key, value in labels.items():
+                holder.labels.add(name=key, value=value)
+        else:
+            holder.labels_refs.extend(
+                symbols.setdefault(each, len(symbols)) for pair in labels.items() for each in pair
+            )
+
+    for each in series:
+        made = request.timeseries.add(histograms=each.histograms)
+        name(made, each.labels)
+        for value, at in each.samples:
+            made.samples.add(value=value, timestamp=at)
+        for labels, value, at in each.exemplars:
+            name(made.exemplars.add(value=value, timestamp=at), labels)
+        if version == 1:
+            request.metadata.add(type=1, metric_family_name=each.labels["__name__"], help="what it is", unit="s")
+        else:
+            made.metadata.type = 1
+            made.metadata.help_ref = symbols.setdefault("what it is", len(symbols))
+    if version == 2:
+        request.symbols.extend(symbols)
     return bytes(request.SerializeToString())
 
 

@@ -9,15 +9,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from century.telemetry import otlp, remote_write
-from century.telemetry.remote_write import Names, Version
+from century.telemetry.named_series import Names
+from century.telemetry.remote_write import Version
 from century.telemetry.wire import Malformed, TooMany
-from tests.telemetry.prompb import message, one, two
+from tests.telemetry.prompb import Told, message, told
 
 AT = 1_800_000_000_000
 HISTOGRAM = message("Histogram", timestamp=AT, count_int=2, sum=1.0, positive_deltas=[1, 0])
 HISTOGRAM.positive_spans.add(offset=1, length=2)
-SERIES = ({"__name__": "up", "job": "node", "path": "x" * 200}, [(1.0, AT), (0.0, 0)])
-WHOLE = {Version.ONE: one(SERIES, latency=HISTOGRAM), Version.TWO: two(SERIES, created=AT, latency=HISTOGRAM)}
+TRACED = ({"trace_id": "0" * 31 + "1", "span_id": "0123456789abcdef"}, 1.0, AT)
+SERIES = (
+    Told({"__name__": "up", "job": "node", "path": "x" * 200}, [(1.0, AT), (0.0, 0)]),
+    Told({"__name__": "latency"}, (), [TRACED], [HISTOGRAM]),
+    Told({"__name__": "orders_total"}, [(1.0, AT)], [TRACED, ({"user": "7"}, 2.0, AT)]),
+)
+WHOLE = {Version.ONE: told(1, *SERIES), Version.TWO: told(2, *SERIES)}
 
 
 def read(body: bytes, version: Version) -> None:

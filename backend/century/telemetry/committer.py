@@ -65,7 +65,7 @@ FAILURES = (
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """One row of `block`, and what is told of it."""
+    """One row of `block`, and what is told of it; without points only its exemplars are stored."""
 
     service: str
     service_id: int
@@ -186,15 +186,16 @@ class Committer:
 
     async def _insert(self, rows: Sequence[Stored]) -> None:
         """One statement, which is its own transaction. Once more on a fresh connection if the old one had died."""
+        blocks = [row for row in rows if row.points]
         columns: list[list[Any]] = [
-            [row.service_id for row in rows],
-            [row.digest for row in rows],
-            [row.received_at for row in rows],
-            [row.first_at for row in rows],
-            [row.last_at for row in rows],
-            [row.hour for row in rows],
-            [row.points for row in rows],
-            [row.columns for row in rows],
+            [row.service_id for row in blocks],
+            [row.digest for row in blocks],
+            [row.received_at for row in blocks],
+            [row.first_at for row in blocks],
+            [row.last_at for row in blocks],
+            [row.hour for row in blocks],
+            [row.points for row in blocks],
+            [row.columns for row in blocks],
         ]
         statement = INSERT
         exemplars = [each for row in rows for each in row.exemplars]
@@ -239,7 +240,7 @@ class Committer:
 
     def _note(self, rows: Iterable[Stored]) -> None:
         for row in rows:
-            if is_internal(row.service):
+            if not row.points or is_internal(row.service):
                 continue
             self._news.setdefault(row.service, (row.service_id, set()))[1].update(row.slots)
         self._is_news.set()

@@ -24,6 +24,7 @@ from century.telemetry.identity import (
     source,
 )
 from century.telemetry.points import Gathered, again
+from century.telemetry.pointwise import Exemplars
 from century.telemetry.recall import Memory
 from century.telemetry.refusals import Refusals
 from century.telemetry.wire import BYTES, Malformed, TooMany, fields, repeated, varint
@@ -249,7 +250,9 @@ class _Reader:
         except Refused as reason:
             self.refusals.add(stream.metric, str(reason))
             return
-        if read:
+        if read is None:
+            self._alone(stream, *pointwise.alone(self.body, begin, end, 7, 5))
+        else:
             key, at, start, value, exemplars = read
             series = self._series(stream, key)
             if series:
@@ -262,11 +265,18 @@ class _Reader:
         except Refused as reason:
             self.refusals.add(stream.metric, str(reason))
             return
-        if read:
+        if read is None:
+            self._alone(stream, *pointwise.alone(self.body, begin, end, 1, 11))
+        else:
             key, sketch = read
             series = self._series(stream, key)
             if series:
                 self.gathered.sketch(stream, series, sketch)
+
+    def _alone(self, stream: Stream, key: bytes, _bounds: bytes, exemplars: Exemplars) -> None:
+        """Keep the exemplars of a point that says that no value was recorded."""
+        if exemplars and (series := self._series(stream, key)):
+            self.gathered.alone(stream, series, exemplars)
 
     def _series(self, stream: Stream, key: bytes) -> int:
         """The series of a point, a negative stand-in for a new one, 0 for one that is refused."""
@@ -313,8 +323,11 @@ class _Reader:
                 self.refusals.add(_name(of[0]), str(reason))
                 continue
             if read is None:
-                continue
-            key, bounds, start, at, count, total, counts, low, high, exemplars = read
+                key, bounds, exemplars = pointwise.alone(body, begin, end, 9, 8)
+                if not exemplars:
+                    continue
+            else:
+                key, bounds, start, at, count, total, counts, low, high, exemplars = read
             if stream is None or bounds != last:
                 whole = (*of[:4], bounds)
                 try:
@@ -324,7 +337,9 @@ class _Reader:
                     stream = None
                     continue
             series = self._series(stream, key)
-            if series:
+            if series and read is None:
+                self.gathered.alone(stream, series, exemplars)
+            elif series:
                 keep(stream, series, start, at, count, total, counts, low, high, exemplars)
 
 

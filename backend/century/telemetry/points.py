@@ -35,7 +35,7 @@ from century.telemetry.recall import Remembered
 from century.telemetry.refusals import Refusals
 from century.telemetry.wire import Malformed, packed
 
-NUMBERS, SKETCHES, EXPLICITS = range(3)
+NUMBERS, SKETCHES, EXPLICITS, ALONE = range(4)
 
 
 def again(known: Remembered, body: bytes, now: int) -> Batch | None:
@@ -74,7 +74,8 @@ class Gathered:
         self._sketch_streams: list[Stream] = []
         self._explicits: list[tuple[int, int, int, int, float, bytes, float, float]] = []
         self._explicit_streams: list[Stream] = []
-        # Of points read by themselves, as every point with exemplars is: which section, and its place among those.
+        # Of points read by themselves, as every point with exemplars is: which section, and its place among those;
+        # ALONE where no value was recorded.
         self._exemplars: list[tuple[int, int, Stream, int, Exemplars]] = []
 
     def pending(self, stream: Stream, key: bytes) -> int:
@@ -133,6 +134,10 @@ class Gathered:
         self._explicits.append((series, at, start, count, total, counts, low, high))
         self._explicit_streams.append(stream)
 
+    def alone(self, stream: Stream, series: int, exemplars: Exemplars) -> None:
+        """Exemplars of a point that has no value."""
+        self._exemplars.append((ALONE, 0, stream, series, exemplars))
+
     @property
     def begins(self) -> I8:
         """Where the number points begin that were gathered by their places."""
@@ -176,12 +181,12 @@ class Gathered:
         )
 
     def _finish_exemplars(self, body: bytes, now: int, sections: tuple[Runs, Runs, Runs]) -> list[Exemplar]:
-        """The exemplars of the points that were kept; those read by themselves follow the others of their section."""
+        """The exemplars of the points that were kept, and of those without a value; those read by themselves follow the others of their section."""
         usual = (len(self._ids), len(self._sketch_ids), 0)
         points = (
             (stream, series, parts)
             for section, place, stream, series, parts in self._exemplars
-            if sections[section].kept[usual[section] + place]
+            if section == ALONE or sections[section].kept[usual[section] + place]
         )
         return exemplar.read(body, points, now, self.refusals)
 

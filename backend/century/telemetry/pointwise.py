@@ -137,6 +137,15 @@ def odd_explicit(body: bytes, begin: int, end: int) -> Explicit | None:
     return key, bounds, start, at, count, total, counts, low, high, said.get(8, ())
 
 
+def alone(
+    body: bytes, begin: int, end: int, attributes_field: int, exemplars_field: int
+) -> tuple[bytes, bytes, Exemplars]:
+    """Attributes, bounds (of a histogram) and exemplars of a point that says that no value was recorded."""
+    said, key = _collect(body, begin, end, attributes_field)
+    bounds = b"".join(body[each.start : each.stop] for each in said.get(7, ())) if attributes_field == 9 else b""
+    return key, bounds, said.get(exemplars_field, ())
+
+
 def _buckets(body: bytes, message: list[Field] | None) -> tuple[int, bytes]:
     """Offset and packed counts of a bucket message."""
     offset, counts = 0, []

@@ -90,6 +90,11 @@ async def keep(
         for service, whole in parts
         for hour, part in block.by_hour(whole)
     ]
+    rows += [
+        # A service whose points came with another request: a row without points.
+        Stored(service, 0, b"", now, now, now, now, 0, b"", frozenset(), found)
+        for service, found in exemplars.items()
+    ]
     if rows:
         await committer.store(rows)
         registry.seen([(registry.services[service], whole) for service, whole in parts], now)

@@ -22,10 +22,10 @@ class Refusals:
             key = (shorten(subject), reason)
             self.counts[key] = self.counts.get(key, 0) + count
 
-    def remark(self, subject: str, reason: str) -> None:
-        """Tell of an exemplar that is not kept, and why; its point is: nothing counts as refused."""
+    def remark(self, subject: str, reason: str, count: int = 1) -> None:
+        """Tell of exemplars that are not kept, and why; their points are: nothing counts as refused."""
         key = (shorten(subject), reason)
-        self.remarks[key] = self.remarks.get(key, 0) + 1
+        self.remarks[key] = self.remarks.get(key, 0) + count
 
     @property
     def total(self) -> int:

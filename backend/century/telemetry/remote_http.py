@@ -88,7 +88,7 @@ async def write(request: Request[Any, Any, Any]) -> Response[bytes]:
                     "Histograms": len(batch.block.sketches.series)
                     + len(batch.block.explicits.series)
                     + said.stale_histograms,
-                    "Exemplars": 0,
+                    "Exemplars": len(batch.exemplars) + said.untraced_exemplars,
                 }
                 refusals = await receive.keep(registry, telemetry.committer, actor, batch, digest, now)
             finally:
@@ -117,6 +117,8 @@ def read(body: bytes, version: Version, registry: Any, now: int) -> tuple[Batch,
     batch.refusals.noun = "samples"
     for (subject, reason), count in said.refusals.counts.items():
         batch.refusals.add(subject, reason, count)
+    for (subject, reason), count in said.refusals.remarks.items():
+        batch.refusals.remark(subject, reason, count)
     return batch, said, hashlib.sha256(unpacked).digest()
 
 

@@ -1,24 +1,27 @@
 """Prometheus' remote write, 1.0 and 2.0, as the OTLP metrics request that says the same: so there is one way in.
 
-https://prometheus.io/docs/specs/prw/remote_write_spec/ and …_2_0/. job is the service and instance its instance; what a
-name says of a metric's type and unit holds, since 1.0 tells types apart from samples, and late.
+https://prometheus.io/docs/specs/prw/remote_write_spec/ and …_2_0/. What a name says of a metric's type and unit holds,
+since 1.0 tells types apart from samples, and late.
 """
 
 from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from century.telemetry import native
-from century.telemetry.exposed import SCOPE, SERVICE, rises, unit_of
-from century.telemetry.identity import INSTANCE, Refused
+from century.telemetry import labelled_exemplar, native
+from century.telemetry.exposed import SCOPE
+from century.telemetry.identity import Refused
+from century.telemetry.labelled_exemplar import Pairs
+from century.telemetry.named_series import Named, Names, named_by, pairs_of
 from century.telemetry.refusals import Refusals
 from century.telemetry.wire import (
     BYTES,
     FIXED64,
+    Field,
     Malformed,
     fields,
     repeated,
@@ -30,14 +33,13 @@ from century.telemetry.wire import (
 
 MOST_SERIES = 100_000
 MOST_SYMBOLS = 400_000
-MOST_KNOWN = 100_000
 CUMULATIVE = 2
 GAUGE, SUM, EXPLICIT, EXPONENTIAL = 5, 7, 9, 10
 ZERO = bytes(8)
 _AT = struct.Struct("<BqB").pack
 _DOUBLE = struct.Struct("<d").unpack
 _STARTED = struct.Struct("<BqBqB").pack
-NAME = "__name__"
+NOT_KNOWN = "its series has not told yet what it is"
 Slice = tuple[int, int]
 
 
@@ -48,102 +50,15 @@ class Version(StrEnum):
     TWO = "io.prometheus.write.v2.Request"
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
-    """Who a series belongs to, as OTLP writes it: the resource, the metric's name and unit, its attributes."""
-
-    metric: str
-    resource: bytes
-    head: bytes
-    labels: list[bytes]
-    attributes: bytes
-    rising: bool
-
-
 @dataclass(slots=True)
 class Written:
-    """The OTLP request, what could not be said in it, and how many samples said that there is nothing to keep."""
+    """The OTLP request, what could not be said in it, and how much said that there is nothing to keep."""
 
     body: bytes
     refusals: Refusals
     stale_samples: int = 0
     stale_histograms: int = 0
-
-
-class Names:
-    """What labels were seen before, as they lie on the wire: one a process."""
-
-    def __init__(self) -> None:
-        self._known: dict[bytes | tuple[bytes, ...], Named | str] = {}
-
-    def of(self, key: bytes | tuple[bytes, ...], pairs: Sequence[tuple[bytes, bytes]]) -> Named:
-        """The series of these labels. Raises `Refused`."""
-        try:
-            found: Named | str = named(pairs)
-        except Refused as reason:
-            found = str(reason)
-        if len(self._known) >= MOST_KNOWN:
-            # A new dictionary: a large request that is being read in a thread keeps its own.
-            self._known = {}
-        self._known[key] = found
-        return self.found(key) or _never(found)
-
-    def found(self, key: bytes | tuple[bytes, ...]) -> Named | None:
-        """The series that was seen with this key, if it was. Raises `Refused`."""
-        found = self._known.get(key)
-        if isinstance(found, str):
-            raise Refused(found)
-        return found
-
-
-def _never(found: Named | str) -> Named:
-    if isinstance(found, str):
-        raise Refused(found)
-    return found
-
-
-def named(pairs: Sequence[tuple[bytes, bytes]]) -> Named:
-    """The series that these labels name. Raises `Refused`."""
-    said: dict[str, str] = {}
-    try:
-        for raw_name, raw_value in pairs:
-            name, value = raw_name.decode(), raw_value.decode()
-            if name in said:
-                raise Refused(f"the label {name[:60]} stands there twice")
-            if value:
-                said[name] = value
-    except UnicodeDecodeError:
-        raise Refused("a label is not UTF-8") from None
-    metric = said.pop(NAME, "")
-    if not metric:
-        raise Refused(f"a series must have a name ({NAME})")
-    service, instance = said.pop("job", SERVICE), said.pop("instance", "")
-    resource = write_bytes(1, _pair("service.name", service))
-    if instance:
-        resource += write_bytes(1, _pair(INSTANCE, instance))
-    unit = unit_of(metric)
-    labels = [_pair(name, value) for name, value in sorted(said.items())]
-    return Named(
-        metric=metric,
-        resource=resource,
-        head=write_bytes(1, metric.encode()) + (write_bytes(3, unit.encode()) if unit else b""),
-        labels=labels,
-        attributes=b"".join(write_bytes(7, each) for each in labels),
-        rising=rises(metric),
-    )
-
-
-def _pairs(labels: bytes) -> list[tuple[bytes, bytes]]:
-    """Names and values of label messages one after another."""
-    found = []
-    for label in fields(labels, 0, len(labels)):
-        said = {part.number: labels[part.start : part.stop] for part in fields(labels, label.start, label.stop)}
-        found.append((said.get(1, b""), said.get(2, b"")))
-    return found
-
-
-def _pair(key: str, value: str) -> bytes:
-    return write_bytes(1, key.encode()) + write_bytes(2, write_bytes(1, value.encode()))
+    untraced_exemplars: int = 0
 
 
 def read(body: bytes, version: Version, names: Names) -> Written:
@@ -160,7 +75,10 @@ def read(body: bytes, version: Version, names: Names) -> Written:
             raise Malformed("the first symbol must be empty")
         for begin, end in zip(begins, ends, strict=True):
             reader.series_of_two(begin, end, symbols)
-    return Written(reader.written(), reader.refusals, reader.stale_samples, reader.stale_histograms)
+    reader.carry_exemplars()
+    return Written(
+        reader.written(), reader.refusals, reader.stale_samples, reader.stale_histograms, reader.untraced_exemplars
+    )
 
 
 @dataclass(slots=True)
@@ -170,6 +88,9 @@ class _Reader:
     refusals: Refusals = field(default_factory=lambda: Refusals("samples"))
     stale_samples: int = 0
     stale_histograms: int = 0
+    untraced_exemplars: int = 0
+    # What carries them depends on what their series is, which another part of the request may tell.
+    _exemplars: list[tuple[Named, list[bytes]]] = field(default_factory=list)
     # By resource, then by kind and head: the points, each with its tag and length.
     _points: dict[bytes, dict[tuple[int, bytes], list[bytes]]] = field(default_factory=dict)
 
@@ -196,48 +117,91 @@ class _Reader:
             key += b"".join(write_bytes(1, body[part.start : part.stop]) for part in more)
         samples += [(part.start, part.stop) for part in parts if part.number == 2]
         histograms = [(part.start, part.stop) for part in parts if part.number == 4]
-        if not samples and not histograms:
+        exemplars = [(part.start, part.stop) for part in parts if part.number == 3] if parts else ()
+        if not samples and not histograms and not exemplars:
             return
         try:
-            series = self.names.found(key) or self.names.of(key, _pairs(key))
+            series = self.names.found(key) or self.names.of(key, pairs_of(key))
         except Refused as reason:
             self.refusals.add("a series", str(reason), len(samples) + len(histograms))
             return
         self._take(series, samples, histograms, 0)
+        if exemplars:
+            self._examples(series, exemplars, self._pairs_of_one)
 
     def series_of_two(self, begin: int, end: int, symbols: Sequence[bytes]) -> None:
         """A TimeSeries of 2.0: its labels are places in the table of symbols."""
         refs: list[int] = []
         samples: list[Slice] = []
         histograms: list[Slice] = []
+        exemplars: list[Slice] = []
         created = 0
         for part in fields(self.body, begin, end):
-            if part.number == 1 and part.kind == BYTES:
-                position = part.start
-                while position < part.stop:
-                    ref, position = varint(self.body, position)
-                    refs.append(ref)
-            elif part.number == 1:
-                refs.append(part.value)
+            if part.number == 1:
+                refs += self._refs(part)
             elif part.number == 2:
                 samples.append((part.start, part.stop))
             elif part.number == 3:
                 histograms.append((part.start, part.stop))
+            elif part.number == 4:
+                exemplars.append((part.start, part.stop))
             elif part.number == 6:
                 created = native.nanoseconds(native.signed(part.value))
         try:
-            if len(refs) % 2 or any(ref >= len(symbols) for ref in refs):
-                raise Refused("its labels must be pairs of symbols that the request holds")
-            key = tuple(symbols[ref] for ref in refs)
+            key = named_by(refs, symbols)
             series = self.names.found(key) or self.names.of(key, list(zip(key[::2], key[1::2], strict=True)))
         except Refused as reason:
             self.refusals.add("a series", str(reason), len(samples) + len(histograms))
             return
         self._take(series, samples, histograms, created)
+        if exemplars:
+            self._examples(series, exemplars, lambda labels: self._pairs_of_two(labels, symbols))
+
+    def _refs(self, part: Field) -> list[int]:
+        """Places in the table of symbols, packed or one by one."""
+        if part.kind != BYTES:
+            return [part.value]
+        refs, position = [], part.start
+        while position < part.stop:
+            ref, position = varint(self.body, position)
+            refs.append(ref)
+        return refs
+
+    def _pairs_of_one(self, labels: Sequence[Field]) -> Pairs:
+        return pairs_of(b"".join(write_bytes(1, self.body[each.start : each.stop]) for each in labels))
+
+    def _pairs_of_two(self, labels: Sequence[Field], symbols: Sequence[bytes]) -> Pairs:
+        key = named_by([ref for each in labels for ref in self._refs(each)], symbols)
+        return list(zip(key[::2], key[1::2], strict=True))
+
+    def _examples(self, series: Named, exemplars: Sequence[Slice], labels: Callable[[Sequence[Field]], Pairs]) -> None:
+        found = []
+        for begin, end in exemplars:
+            try:
+                made = labelled_exemplar.written(self.body, list(fields(self.body, begin, end)), labels)
+            except Refused as reason:
+                self.refusals.remark(series.metric, str(reason))
+                continue
+            if made is None:
+                self.untraced_exemplars += 1
+            else:
+                found.append(made)
+        if found:
+            self._exemplars.append((series, found))
+
+    def carry_exemplars(self) -> None:
+        """Give every exemplar a point, once all is read."""
+        for series, exemplars in self._exemplars:
+            if series.kind:
+                carrier = labelled_exemplar.carrier(series.kind, series.labels, series.bounds, exemplars)
+                _append(self._of(series, series.kind), carrier)
+            else:
+                self.refusals.remark(series.metric, NOT_KNOWN, len(exemplars))
 
     def _take(self, series: Named, samples: Sequence[Slice], histograms: Sequence[Slice], start: int) -> None:
         if samples:
-            points = self._of(series, SUM if series.rising else GAUGE)
+            series.kind = SUM if series.rising else GAUGE
+            points = self._of(series, series.kind)
             for each in samples:
                 self._sample(series, each, start if series.rising else 0, points)
         for each in histograms:
@@ -249,8 +213,9 @@ class _Reader:
             if found is None:
                 self.stale_histograms += 1
                 continue
-            kind = EXPONENTIAL if found.bounds is None else EXPLICIT
-            _append(self._of(series, kind), found.point(series.labels))
+            series.kind = EXPONENTIAL if found.bounds is None else EXPLICIT
+            series.bounds = struct.pack(f"<{len(found.bounds)}d", *found.bounds) if found.bounds else b""
+            _append(self._of(series, series.kind), found.point(series.labels))
 
     def _sample(self, series: Named, sample: Slice, start: int, points: list[bytes]) -> None:
         body, (begin, end) = self.body, sample

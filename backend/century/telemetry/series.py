@@ -24,8 +24,8 @@ from century.core.work import Work, Works
 from century.telemetry.batch import Batch, Discovery
 from century.telemetry.block import I4, Block
 from century.telemetry.identity import LONGEST_NAME, Stream, is_internal
+from century.telemetry.named_series import Names
 from century.telemetry.otlp import Catalogue
-from century.telemetry.remote_write import Names
 
 logger = logging.getLogger("century.telemetry")
 
@@ -103,6 +103,7 @@ class Registry:
         if not batch.discoveries:
             return batch
         used = {-int(each) for part in _series(batch.block) for each in np.unique(part[part < 0])}
+        used |= {-each.series for each in batch.exemplars if each.series < 0}
         found: dict[int, int] = {}
         async with self._lock:
             # Another request may have settled some while this one waited.
@@ -125,6 +126,10 @@ class Registry:
                 found.update(settled)
         for place, count in batch.lost(list(reasons)).items():
             batch.refusals.add(batch.discoveries[place].stream.metric, reasons[place], count)
+        for traced in batch.exemplars:
+            place = -traced.series - 1
+            if place in reasons:
+                batch.refusals.remark(batch.discoveries[place].stream.metric, reasons[place])
         return batch.settle([found.get(place, 0) for place in range(len(batch.discoveries))])
 
     async def know(self, names: Iterable[str], actor: Actor) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from time import process_time
 
 import pytest
 
@@ -71,6 +72,20 @@ def test_headers_of_another_name() -> None:
 def test_a_server_cannot_tell_without_end() -> None:
     many = [("ratelimit", ",".join(f'"{number}";r=1' for number in range(1000)))]
     assert len(quotas(many, 200, NOW)) == 20
+
+
+def test_nor_choose_how_long_it_is_read() -> None:
+    began = process_time()
+    members = "; " * 18 + "x" * 300
+    assert quotas([("ratelimit", f'a{members}, "b";r=2')], 200, NOW) == (Quota("b", None, 2),)
+    assert quotas([("ratelimit", f"{members},a" * 200)], 200, NOW) == ()
+    # Without care for how a text can be divided, the first takes nine seconds, and twice as long for each "; ".
+    assert process_time() - began < 1
+
+
+def test_a_time_zone_beyond_all_bounds_is_no_date() -> None:
+    again = ("retry-after", "Mon, 01 Jan 2024 00:00:00 +99999999999999")
+    assert quotas([again], 429, NOW) == (Quota("", None, 0),)
 
 
 @pytest.mark.parametrize(

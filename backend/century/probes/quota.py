@@ -8,7 +8,7 @@ dictionary of its earlier drafts (`limit=…, remaining=…, reset=…`), the th
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -23,7 +23,7 @@ AUTO, NOTHING = "auto", "none"
 _NUMBER = re.compile(r"[0-9]{1,18}(?:\.[0-9]{1,9})?")
 _SPAN = re.compile(r"(?:([0-9]+)d)?(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+(?:\.[0-9]+)?)s)?(?:([0-9]+(?:\.[0-9]+)?)ms)?")
 _MEMBER = re.compile(
-    r"\s*(\"(?:[^\"\\]|\\.){0,200}\"|[A-Za-z*][A-Za-z0-9_:/.*-]{0,200})((?:\s*;[^,;]{0,200})*)\s*(?:,|$)"
+    r"\s*(\"(?:[^\"\\]|\\.){0,200}\"|[A-Za-z*][A-Za-z0-9_:/.*-]{0,200})\s*((?:;[^,;]{0,200})*)\s*(?:,|$)"
 )
 _KNOWN = re.compile(r"(?:[a-z0-9]+-)*rate-?limit-(.+)")
 _WHAT = {"limit": "limit", "remaining": "left", "reset": "resets_in"}
@@ -89,13 +89,24 @@ def _members(found: dict[str, Quota], value: str) -> None:
         for key, text in re.findall(r"(limit|remaining|reset)\s*=\s*([0-9]{1,18})", value):
             _put(found, "", _WHAT[key], float(text))
         return
-    for member in _MEMBER.finditer(value):
+    for member in _read_members(value):
         name = member[1].strip('"').replace("\\", "")
         for parameter in member[2].split(";"):
             key, _, text = parameter.strip().partition("=")
             what = {"r": "left", "t": "resets_in", "q": "limit"}.get(key.strip())
             if what and _NUMBER.fullmatch(text.strip()):
                 _put(found, name, what, float(text))
+
+
+def _read_members(value: str) -> Iterator[re.Match[str]]:
+    """The members that can be read, in one pass: whoever is asked chooses the text, and must not choose how long it takes."""
+    place = 0
+    while 0 <= place < len(value):
+        if member := _MEMBER.match(value, place):
+            yield member
+            place = member.end()
+        else:
+            place = value.find(",", place) + 1 or len(value)
 
 
 def _put(found: dict[str, Quota], name: str, what: str, number: float) -> None:
@@ -133,7 +144,7 @@ def _reset(text: str, now: datetime) -> float | None:
     for reads in (datetime.fromisoformat, parsedate_to_datetime):
         try:
             at = reads(text)
-        except (ValueError, TypeError, IndexError):
+        except (ValueError, TypeError, IndexError, OverflowError):
             continue
         at = at if at.tzinfo else at.replace(tzinfo=UTC)
         return max(0.0, (at - now).total_seconds())

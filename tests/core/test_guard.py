@@ -31,6 +31,14 @@ async def test_every_address_of_a_name_must_be_reachable() -> None:
         await leads_to("169.254.169.254").addresses("shop", 80)
 
 
+async def test_a_zone_does_not_hide_what_an_address_is() -> None:
+    guard = Guard(["::/0"])
+    for host in ("fd00:ec2::254%1", "fd00:ec2::254%eth0", "[fd20:ce::254%1]", "fe80::a9fe:a9fe%1"):
+        with pytest.raises(AddressRefused, match="never reached from here"):
+            await guard.addresses(host, 80)
+    assert [str(each) for each in await guard.addresses("fd00::1%1", 80)] == ["fd00::1"]
+
+
 async def test_a_name_without_addresses_is_said_to_have_none() -> None:
     with pytest.raises(Unavailable, match="shop has no address"):
         await leads_to().addresses("shop", 80)

@@ -118,11 +118,36 @@ def test_a_secret_that_was_entered_for_one_target_is_not_handed_to_another(
 
 
 @pytest.mark.parametrize(
+    ("kind", "secret", "before", "after"),
+    [
+        (ProbeKind.HTTP, "secretHeaders", "https://shop.example/", "https://evil.example?@shop.example/"),
+        (ProbeKind.HTTP, "secretHeaders", "https://shop.example/", "https://evil.example/?@shop.example/"),
+        (ProbeKind.PROMETHEUS, "secretHeaders", "http://shop.example:80/m", "http://evil.example?@shop.example:80/m"),
+        (ProbeKind.POSTGRES, "password", "postgresql://a@db.example/a", "postgresql://db.example%3A5432%2F@evil.example/a"),
+        (ProbeKind.POSTGRES, "password", "postgresql://a@db.example/a", "postgresql://db.example%3A5432%20@evil.example/a"),
+        (ProbeKind.REDIS, "password", "redis://a@c.example/0", "redis://c.example%3A6379%2F@evil.example/0"),
+    ],
+)  # fmt: skip
+def test_no_spelling_of_another_target_keeps_a_secret(kind: ProbeKind, secret: str, before: str, after: str) -> None:
+    known = Known({ONE: None}, {"url": before, secret: "X-Token: old"})
+    found = refused(Draft("shop", kind, {"url": after}, id=ONE), known)
+    assert "the address leads to another host" in found.get(f"settings.{secret}", "")
+
+
+@pytest.mark.parametrize("url", ["http://[::1", "http://a／b.example/", "http://[x]/"])
+def test_an_address_that_is_none_is_told_on_a_change_too(url: str) -> None:
+    known = Known({ONE: None}, {"url": "http://shop.example/", "secretHeaders": "X-Token: old"})
+    assert "settings.url" in refused(Draft("shop", ProbeKind.HTTP, {"url": url}, id=ONE), known)
+
+
+@pytest.mark.parametrize(
     ("target", "place"),
     [
         ("https://shop.example/health?a=b", "shop.example"),
         ("POST http://…@10.0.0.1:8080/", "10.0.0.1:8080"),
         ("db.example:5432 (db)", "db.example:5432"),
+        ("https://evil.example?@shop.example", "evil.example"),
+        ("https://evil.example#@shop.example", "evil.example"),
         ("", ""),
     ],
 )

@@ -75,7 +75,8 @@ class Guard:
         """
         shown = host[:LONGEST_SHOWN]
         try:
-            found = [ip_address(host.strip("[]"))]
+            # A zone leads nowhere else, and would hide what the address is.
+            found = [ip_address(host.strip("[]").partition("%")[0])]
         except ValueError:
             try:
                 found = await self._resolve(host, port)

@@ -41,7 +41,10 @@ class Answer:
 
 def redact(url: str) -> str:
     """A URL that may be shown: without user, password, and the values of parameters that look like secrets."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "an address that is none"
     host = parts.netloc.rpartition("@")[2]
     shown = parts._replace(netloc=f"…@{host}" if "@" in parts.netloc else host, fragment="").geturl()
     return SECRET_PARAMETERS.sub(r"\1…", shown)

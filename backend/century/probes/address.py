@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from century.probes.hosts import host_of
 
@@ -24,7 +24,9 @@ class ServerAddress:
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.scheme}://{self.user + '@' if self.user else ''}{host}:{self.port}/{self.path}".rstrip("/")
+        # As it must be written: a user with a slash in its name could pass for the host.
+        user = f"{quote(self.user, safe='')}@" if self.user else ""
+        return f"{self.scheme}://{user}{host}:{self.port}/{quote(self.path)}".rstrip("/")
 
 
 def server_address(url: str, schemes: Collection[str], port: int, like: str) -> ServerAddress:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -229,7 +230,7 @@ def place_of(target: str) -> str:
     """The host and port in what people are shown as a target."""
     words = target.split()
     address = next((word.partition("://")[2] for word in words if "://" in word), words[0] if words else "")
-    return address.partition("/")[0].rpartition("@")[2]
+    return re.split("[/?#]", address, maxsplit=1)[0].rpartition("@")[2]
 
 
 def _taken_apart(url: str) -> tuple[str, str] | None:

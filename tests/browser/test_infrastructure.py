@@ -14,6 +14,7 @@ from tests.browser.conftest import Console
 from tests.browser.test_oncall import ready
 from tests.browser.test_phone import too_small
 from tests.browser.watched import HEARTBEAT, PROBE, Watched
+from tests.platform.installation import Up, free_port
 
 SOON = 20_000
 PROBES = "/monitoring/infrastructure"
@@ -27,6 +28,20 @@ def test_what_century_stands_on_is_asked_from_the_start(console: Console) -> Non
     expect(page.get_by_role("heading", level=2, name="Century's database")).to_be_visible()
     expect(page.get_by_role("region", name="Latency", exact=True)).to_be_visible()
     expect(page.get_by_role("region", name="Last check")).to_contain_text("yes")
+
+
+def test_a_database_is_added_by_its_address_alone(console: Console, installation: Up) -> None:
+    page = console.open("/monitoring/dashboard")
+    page.get_by_role("region", name="Infrastructure").get_by_role("link", name="Add a database").click(timeout=SOON)
+    form = page.get_by_role("dialog")
+    form.get_by_label("Address").fill(f"postgresql://somebody@127.0.0.1:{free_port()}/orders")
+    form.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("heading", level=2, name=re.compile(r"^orders at 127\.0\.0\.1"))).to_be_visible(
+        timeout=SOON
+    )
+    page.get_by_role("button", name="Delete this probe").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete", exact=True).click()
+    expect(page).to_have_url(re.compile(f"{PROBES}$"))
 
 
 def test_a_probe_is_tried_and_a_wrong_field_is_named(console: Console) -> None:
@@ -100,6 +115,35 @@ def test_a_heartbeat_and_its_alert_lead_to_each_other(console: Console, watched:
     alarms.get_by_role("link", name=re.compile(HEARTBEAT)).click(timeout=60_000)
     page.get_by_role("link", name=f"{HEARTBEAT}, failed now").click()
     expect(page.get_by_role("heading", level=2, name=HEARTBEAT)).to_be_visible()
+
+
+def test_the_overview_says_how_what_services_stand_on_is(console: Console, watched: Watched) -> None:
+    page = console.open("/monitoring/dashboard")
+    strip = page.get_by_role("region", name="Infrastructure")
+    expect(strip.get_by_role("link", name=re.compile(f"1 failed, 0 well.*{HEARTBEAT}"))).to_be_visible(timeout=SOON)
+    strip.get_by_role("link", name=re.compile(f"1 down, .* up.*{PROBE}")).click(timeout=60_000)
+    expect(page).to_have_url(re.compile(f"{watched.probe}$"))
+
+
+def test_a_rule_reads_a_fact_by_what_it_is_called(console: Console, watched: Watched) -> None:
+    page = console.open("/settings/rules/new")
+    page.get_by_label("Name", exact=True).fill("queue is slow")
+    page.get_by_label("Signal").select_option("FACT")
+    page.get_by_label("Fact").select_option(label="Share of the memory used, %")
+    expect(page.get_by_label("Threshold, %")).to_have_value("90")
+    page.get_by_label("Fact").select_option("tcp.connect_time")
+    expect(page.get_by_text("tcp.connect_time").first).to_be_visible()
+    page.get_by_role("button", name="Only some probes").click()
+    page.get_by_role("combobox", name="Values of kind").fill("tcp")
+    page.get_by_role("combobox", name="Values of kind").press("Enter")
+    page.get_by_label("Aggregation").select_option(label="95th percentile")
+    page.get_by_role("button", name="Make the rule").click()
+    expect(page).to_have_url(re.compile("/settings/rules/[0-9a-f-]{36}"), timeout=SOON)
+    said = page.get_by_role("main").get_by_text(re.compile("tcp.connect_time.*where kind is tcp"))
+    expect(said.first).to_be_visible()
+    page.reload()
+    expect(page.get_by_label("Aggregation")).to_have_value("P95")
+    expect(page.get_by_role("button", name="Remove tcp")).to_be_visible()
 
 
 PLACES = ("the probes", "the heartbeats", "a probe", "a heartbeat", "the probe form", "the heartbeat form")

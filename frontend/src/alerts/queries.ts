@@ -6,7 +6,7 @@ export const ALERT_LINE = graphql(`
     id state severity summary subject ruleName value threshold unit peak episode
     service { name }
     attributes { key value }
-    rule { id condition { signal } }
+    rule { id condition { signal metric } }
     openedAt acknowledgedAt acknowledgedBy { id name }
     suppressedUntil suppressedBy { name } suppressionReason
     resolvedAt resolvedBy { name }
@@ -48,7 +48,7 @@ export const ALERT = graphql(
     alert(id: $id) {
       ...AlertLine
       pendingSince
-      rule { id condition { signal } }
+      rule { id condition { signal metric } }
       children { id state severity summary openedAt }
       timeline { number at kind actor message }
       evidence {

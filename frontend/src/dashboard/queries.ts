@@ -28,5 +28,18 @@ export const EVERY_LIVE = graphql(`
   }
 `);
 
+export const OUTSIDE = graphql(`
+  query WhatServicesStandOn {
+    probes { id name state since }
+    certificates: probes(filter: { kinds: [HTTP, EXTERNAL_API, TLS] }) { id name state lastCheck { facts { name value } } }
+    heartbeats { id name state since expectedBy }
+  }
+`);
+
+/** Which of a few probes are the installation's own. */
+export const OWN = graphql(`
+  query OwnProbes { probes { id kind settings { name } } }
+`);
+
 export type Overview = ResultOf<typeof OVERVIEW>;
 export type Row = Overview['services'][number];

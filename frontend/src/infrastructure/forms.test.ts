@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { hasLines, labelsOf, settingsOf } from './forms.ts';
+import { hasLines, labelsOf, nameOf, settingsOf } from './forms.ts';
 
 const fields = [
   { name: 'url', type: 'TEXT', default: null },
@@ -21,6 +21,32 @@ describe('the settings that are sent', () => {
     expect(settingsOf(fields, { url: '' }, { url: 'http://a' })).toEqual([{ name: 'url', value: '' }]));
   it('hold a secret as it was typed', () =>
     expect(settingsOf(fields, { password: ' x ' }, {})).toEqual([{ name: 'password', value: ' x ' }]));
+});
+
+describe('the name of a new probe', () => {
+  it.each([
+    [
+      { url: 'postgresql://monitor:secret@db.example.com:5432/app' },
+      '',
+      'app at db.example.com',
+      'a database by its name and host, never with what opens it',
+    ],
+    [
+      { url: 'postgresql://db.example.com:6432' },
+      '',
+      'db.example.com:6432',
+      'with its port where that is not the usual one',
+    ],
+    [{ url: 'https://api.example.com/health?key=1' }, '', 'api.example.com', 'a website by its host'],
+    [{ url: 'https://shop.example.com/' }, '', 'shop.example.com 2', 'apart from one that there is'],
+    [{ host: 'queue', port: '5672' }, '', 'queue:5672', 'a host with its port'],
+    [{ name: 'www.example.com' }, '', 'www.example.com', 'a name that is looked up'],
+    [{ folder: '/var/backups' }, '', '/var/backups', 'a folder'],
+    [{}, 'worker-1', 'worker-1', 'a machine'],
+    [{ url: 'https://' }, '', '', 'nothing while nothing is known'],
+  ])('%#: %s %s %s (%s)', (settings, runsOn, name, _why) =>
+    expect(nameOf(settings as Record<string, string>, runsOn, ['shop.example.com'])).toBe(name),
+  );
 });
 
 describe('labels', () => {

@@ -55,6 +55,28 @@ export function settingsOf(
   });
 }
 
+/** What a probe is called where nobody says so: by what it asks, and apart from those there are. Empty while that is not known. */
+export function nameOf(settings: Readonly<Record<string, string>>, runsOn: string, taken: readonly string[]): string {
+  const typed = (settings.url || settings.name || settings.host || settings.folder || runsOn).trim();
+  const name = typed.includes('://')
+    ? ofAddress(typed)
+    : [typed, settings.host === typed && settings.port].filter(Boolean).join(':');
+  if (!name) return '';
+  const short = name.slice(0, 90);
+  for (let number = 1; ; number += 1) {
+    const free = number === 1 ? short : `${short} ${number}`;
+    if (!taken.includes(free)) return free;
+  }
+}
+
+/** `app at db.example.com` of a database, `api.example.com` of everything else. */
+function ofAddress(address: string): string {
+  const [, scheme = '', host = '', path = ''] =
+    /^([a-z+]+):\/\/(?:[^@/?#]*@)?([^/?#,]*)\/?([^?#]*)/i.exec(address) ?? [];
+  const bare = host.replace(/:(80|443|5432|6379)$/, '');
+  return /^postgres/i.test(scheme) && path && bare ? `${decodeURIComponent(path)} at ${bare}` : bare;
+}
+
 /** `team=shop`, one a line, as keys and values; a line without `=` is a key alone, which the server refuses by name. */
 export function labelsOf(text: string): { key: string; value: string }[] {
   return text

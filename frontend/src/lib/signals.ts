@@ -35,6 +35,8 @@ export interface SignalWords {
   grows?: boolean;
   /** it wants a name: of a metric, a fact, an event */
   named?: string;
+  /** what is looked at from outside, each apart: its newest value is judged, and some of them can be chosen */
+  each?: 'probe' | 'heartbeat' | 'alert';
 }
 
 export const SIGNALS: readonly SignalWords[] = [
@@ -146,48 +148,51 @@ export const SIGNALS: readonly SignalWords[] = [
   },
   {
     signal: 'PROBE_STATE',
-    name: 'state of a probe',
+    name: 'state of probes',
     group: 'Checks',
     unit: '1',
     comparison: 'BELOW',
     threshold: 1,
-    samples: 'checks',
+    each: 'probe',
   },
   {
     signal: 'PROBE_LATENCY',
-    name: 'response time of a probe',
+    name: 'response time of probes',
     group: 'Checks',
     unit: 's',
     comparison: 'ABOVE',
     threshold: 2,
-    samples: 'checks',
+    each: 'probe',
   },
   {
     signal: 'FACT',
-    name: 'a fact that a probe reads',
+    name: 'fact that probes read',
     group: 'Checks',
     unit: '',
     comparison: 'ABOVE',
     threshold: 1,
     samples: 'checks',
     named: 'Fact',
+    each: 'probe',
   },
   {
     signal: 'TLS_DAYS_LEFT',
-    name: 'time until a certificate expires',
+    name: 'time left of certificates',
     group: 'Checks',
     unit: 'd',
     comparison: 'BELOW',
     threshold: 21,
+    each: 'probe',
   },
   {
     signal: 'HEARTBEAT',
-    name: 'time since a heartbeat',
+    name: 'delay of heartbeats',
     group: 'Checks',
     unit: 's',
     comparison: 'ABOVE',
-    threshold: 600,
+    threshold: 0,
     grows: true,
+    each: 'heartbeat',
   },
   {
     signal: 'BUSINESS',
@@ -207,6 +212,7 @@ export const SIGNALS: readonly SignalWords[] = [
     comparison: 'ABOVE',
     threshold: 0,
     named: 'Alert',
+    each: 'alert',
   },
   {
     signal: 'BURN_RATE',

@@ -1,3 +1,5 @@
+import { SHARE } from './units.ts';
+
 /** How a threshold is typed and read: shares in per cent, everything else in its own unit. */
 export interface Scale {
   factor: number;
@@ -9,7 +11,7 @@ export interface Scale {
 const SHARES = new Set(['ERROR_RATE', 'AVAILABILITY', 'CPU', 'MEMORY']);
 
 export function scaleOf(signal: string, unit: string): Scale {
-  if (SHARES.has(signal)) return { factor: 100, suffix: '%', top: 1 };
+  if (SHARES.has(signal) || unit === SHARE) return { factor: 100, suffix: '%', top: 1 };
   if (signal === 'APDEX') return { factor: 1, suffix: '', top: 1 };
   const suffixes: Record<string, string> = { '': '', '1': '', '1/s': 'per second', x: '×', d: 'days', By: 'bytes' };
   return { factor: 1, suffix: suffixes[unit] ?? unit.replace(/[{}]/g, ''), top: null };

@@ -1,9 +1,18 @@
+import { isShare } from './checks.ts';
 import { count, rate, ratio, seconds, text } from './numbers.ts';
 import { span } from './time.ts';
 
 /** Signals whose unit is 1 and that people read in per cent. */
 const PERCENT = new Set(['ERROR_RATE', 'AVAILABILITY', 'CPU', 'MEMORY']);
 const BYTES = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
+
+/** What stands for a unit where a number without one is a share of a whole, read in per cent. */
+export const SHARE = 'share';
+
+/** The unit of what a condition reads: the name of a fact tells a share from a plain number. */
+export function unitOf(unit: string, metric: string | null | undefined): string {
+  return metric && isShare(metric, unit) ? SHARE : unit;
+}
 
 /** A number of at most three significant digits: `7.25`, `0.004`, `1,204`. */
 export function plain(value: number): string {
@@ -12,10 +21,23 @@ export function plain(value: number): string {
   return value.toLocaleString('en', size >= 999.5 ? { maximumFractionDigits: 0 } : { maximumSignificantDigits: 3 });
 }
 
+/** A unit by itself, as it stands beside a name: `%`, `s`, `connections`; empty where a number stands alone. */
+export function unitWord(unit: string): string {
+  const words: Record<string, string> = {
+    [SHARE]: '%',
+    '1': '',
+    By: 'bytes',
+    d: 'days',
+    '1/s': 'per second',
+    '{query}': 'queries',
+  };
+  return words[unit] ?? unit.replace(/^\{(.*)\}$/, '$1s');
+}
+
 /** A measured value with its unit (UCUM), as people read it. `signal` tells a share from a plain number. */
 export function measure(value: number | null | undefined, unit: string, signal: string | null = null): string {
   if (value == null || !Number.isFinite(value)) return '–';
-  if (signal && PERCENT.has(signal)) return short(ratio(value));
+  if (unit === SHARE || (signal && PERCENT.has(signal))) return short(ratio(value));
   switch (unit) {
     case 's':
       return Math.abs(value) >= 119.5 ? span(Math.round(value)) : short(seconds(value));

@@ -12,7 +12,8 @@ export interface RuleForm {
   criticalRoutes: boolean;
   signal: Signal;
   metric: string;
-  aggregation: Aggregation;
+  /** null: the newest value of a fact */
+  aggregation: Aggregation | null;
   filter: { key: string; values: string[] }[];
   groupBy: string[];
   comparison: 'ABOVE' | 'BELOW';
@@ -68,7 +69,7 @@ export function formOf(rule: Rule): RuleForm {
     criticalRoutes: rule.criticalRoutes,
     signal: condition.signal,
     metric: condition.metric ?? '',
-    aggregation: condition.aggregation ?? 'AVG',
+    aggregation: condition.aggregation ?? (condition.signal === 'FACT' ? null : 'AVG'),
     filter: condition.filter.map((one) => ({ key: one.key, values: [...one.in] })),
     groupBy: [...condition.groupBy],
     comparison: condition.comparison,
@@ -86,11 +87,17 @@ export function formOf(rule: Rule): RuleForm {
   };
 }
 
+/** Whether what was found last is judged, and nothing over a window. */
+export function isNewest({ signal, aggregation }: Pick<RuleForm, 'signal' | 'aggregation'>): boolean {
+  return Boolean(wordsOf(signal).each) && !(signal === 'FACT' && aggregation);
+}
+
 /** What is sent; null while the form lacks what the server needs to understand it at all. */
 export function inputOf(form: RuleForm, saved: { id: string; version: number } | null): RuleInput | null {
   if (form.threshold === null) return null;
   const words = wordsOf(form.signal);
   const metric = form.signal === 'METRIC';
+  const newest = isNewest(form);
   if (words.named && !form.metric.trim()) return null;
   return {
     ...(saved ? { id: saved.id, version: saved.version } : {}),
@@ -103,17 +110,20 @@ export function inputOf(form: RuleForm, saved: { id: string; version: number } |
     condition: {
       signal: form.signal,
       metric: words.named ? form.metric.trim() : null,
-      aggregation: metric ? form.aggregation : null,
-      filter: metric
-        ? form.filter.filter(({ key, values }) => key && values.length).map(({ key, values }) => ({ key, in: values }))
-        : [],
+      aggregation: metric ? (form.aggregation ?? 'AVG') : form.signal === 'FACT' ? form.aggregation : null,
+      filter:
+        metric || words.each
+          ? form.filter
+              .filter(({ key, values }) => key && values.length)
+              .map(({ key, values }) => ({ key, in: values }))
+          : [],
       groupBy: metric ? form.groupBy : [],
       comparison: form.comparison,
       threshold: form.threshold,
       recovery: form.recovery,
       window: isoOf(form.window),
       holdFor: isoOf(form.holdFor),
-      minSamples: form.minSamples,
+      minSamples: newest ? 1 : form.minSamples,
       whenNoData: form.whenNoData,
     },
     runbook: form.runbook,

@@ -55,6 +55,15 @@ export const METRICS = graphql(`
   }
 `);
 
+/** What rules on probes and heartbeats can be about. */
+export const WATCHED = graphql(`
+  query WatchedFromOutside {
+    probeKinds { kind label facts { name label unit } }
+    probes { name kind service labels { key value } }
+    heartbeats { name service labels { key value } }
+  }
+`);
+
 export const ROUTES = graphql(`
   query ServiceRoutes($service: String!) {
     service(name: $service) { performance(range: { last: "P7D" }) { routes(first: 100, orderBy: REQUEST_COUNT) { nodes { method route } } } }
@@ -96,6 +105,7 @@ export const CRITICAL_ROUTES = graphql(`
   }
 `);
 
+export type Watched = ResultOf<typeof WATCHED>;
 export type Listed = ResultOf<typeof RULES>['rules'][number];
 export type Rule = ResultOf<typeof RULE>['rule'];
 export type RuleInput = VariablesOf<typeof SAVE>['input'];

@@ -35,7 +35,7 @@ export function wordingOf(
     case 'signal':
       return wordsOf(form.signal).name;
     case 'aggregation':
-      return AGGREGATIONS.find((one) => one.aggregation === form.aggregation)?.name ?? form.aggregation;
+      return AGGREGATIONS.find((one) => one.aggregation === form.aggregation)?.name ?? 'newest value';
     case 'filter':
       return form.filter.map(({ key, values }) => `${key}: ${values.join(' or ')}`).join(', ') || 'none';
     case 'comparison':

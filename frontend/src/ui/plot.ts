@@ -1,7 +1,7 @@
 import uPlot from 'uplot';
 import { rate, ratio, seconds, text } from '../lib/numbers.ts';
 import { ceiling } from '../lib/ticks.ts';
-import { measure } from '../lib/units.ts';
+import { measure, SHARE } from '../lib/units.ts';
 
 /** What is measured; anything but times, shares and rates by its unit (UCUM). */
 export type Kind = 'seconds' | 'ratio' | 'rate' | 'availability' | { unit: string };
@@ -69,6 +69,7 @@ export function reading(kind: Kind, value: number | null | undefined): string {
 export function kindOf(unit: string, signal: string | null = null): Kind {
   if (unit === 's') return 'seconds';
   if (unit === '1/s') return 'rate';
+  if (unit === SHARE) return 'ratio';
   if (unit === '1' && signal && ['ERROR_RATE', 'AVAILABILITY', 'CPU', 'MEMORY'].includes(signal)) return 'ratio';
   return { unit };
 }

@@ -28,6 +28,12 @@ def test_what_century_stands_on_is_asked_from_the_start(console: Console) -> Non
     expect(page.get_by_role("heading", level=2, name="Century's database")).to_be_visible()
     expect(page.get_by_role("region", name="Latency", exact=True)).to_be_visible()
     expect(page.get_by_role("region", name="Last check")).to_contain_text("yes")
+    page.get_by_role("button", name="Change").click()
+    form = page.get_by_role("dialog")
+    expect(form.get_by_label("Name", exact=True)).to_have_value("Century's database")
+    expect(form.get_by_label("Address")).to_have_count(0)  # the installation's settings have it
+    form.get_by_role("button", name="Save").click()
+    expect(form).to_have_count(0, timeout=SOON)
 
 
 def test_a_database_is_added_by_its_address_alone(console: Console, installation: Up) -> None:

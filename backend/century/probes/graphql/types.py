@@ -83,13 +83,14 @@ class Probe:
 
     @field()
     async def settings(self, info: Info) -> list[ProbeSetting]:
-        fields = kind_of(self.probe.kind).FIELDS
-        return [
+        known = [
             ProbeSetting(
                 name=each.name, value=None if each.secret else self.probe.settings.get(each.name), secret=each.secret
             )
-            for each in fields
+            for each in kind_of(self.probe.kind).FIELDS
         ]
+        # A form has no field for it, and must know that it may ask for no address.
+        return [*known, ProbeSetting(name="own", value="true", secret=False)] if self.probe.is_own else known
 
     @field()
     async def state(self, info: Info) -> ProbeState:

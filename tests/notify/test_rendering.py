@@ -202,6 +202,10 @@ def test_pagerduty_follows_an_alert_under_one_key(event: Event, action: str) -> 
         pytest.param("token verysecretpart is bad", ("https://hooks.slack.com/services/T00/verysecretpart",),
                      "token … is bad", id="a part of an address"),
         pytest.param("123456789:abcdef is bad", ("tgram://123456789:abcdef/42",), "… is bad", id="where a host would be"),
+        pytest.param(f"Bearer {'a' * 90}…", (f"Bearer {'a' * 100}",), "……", id="the beginning of one that is cut off"),
+        pytest.param(f'says "Bearer {"a" * 20}"', (f"Bearer {'a' * 100}",), 'says "…"', id="or in quotation marks"),
+        pytest.param("Bearer of good", (f"Bearer of good news {'a' * 9}",), "…", id="or at its end"),
+        pytest.param("Authorization is missing", (f"Authorization: {'a' * 20}",), "Authorization is missing", id="no more than that"),
         pytest.param("x" * 1000, (), "x" * 399 + "…", id="long"),
     ],
 )  # fmt: skip

@@ -14,9 +14,11 @@ import pytest_asyncio
 from sqlalchemy import text
 
 from century.probes import editing
+from century.probes.kind import ProbeKind
 from century.probes.kinds import tcp
 from century.probes.measurement import Fact, Measurement
 from century.probes.probe import Probe, ProbeState
+from century.probes.problems import Draft
 from century.probes.runner import Runner
 from century.probes.settling import CHECKED, MOVED, SET_ASIDE
 from tests.probes.probing import Door, Probing, door
@@ -279,10 +281,26 @@ async def test_those_that_hang_delay_nobody_who_answers(
     await probing.runner.stop()
 
 
-async def test_a_secret_is_nowhere_but_in_its_box(probing: Probing, world: World) -> None:
-    from century.probes.kind import ProbeKind
-    from century.probes.problems import Draft
+async def test_what_was_kept_in_mind_of_one_target_is_not_taken_for_another(
+    probing: Probing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = []
 
+    async def check(target: Any, wire: Any) -> Measurement:
+        given.append(dict(target.memory))
+        return Measurement(True, "fine", 0.1, memory={"plain": True, "size": 5})
+
+    monkeypatch.setattr(tcp, "check", check)
+    probe = await probing.make("shop", 80)
+    await probing.rounds(2, 10)
+    for port in ("80", "81"):
+        settings = {"host": "127.0.0.1", "port": port}
+        await probing.save(Draft("shop", ProbeKind.TCP, settings, id=probe.id, interval=timedelta(seconds=30)))
+        await probing.rounds(1, 10)
+    assert given == [{}, {"plain": True, "size": 5}, {"plain": True, "size": 5}, {}]
+
+
+async def test_a_secret_is_nowhere_but_in_its_box(probing: Probing, world: World) -> None:
     secret = "hunter2-of-the-cache"
     probe = await probing.save(
         Draft("cache", ProbeKind.REDIS, {"url": f"redis://:{secret}@127.0.0.1:1/0"}, interval=timedelta(seconds=10))

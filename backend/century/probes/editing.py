@@ -28,7 +28,7 @@ from century.probes.tables import ChangeRow, DueRow, NowRow, ProbeRow
 
 MOST = 5_000
 LOCK = 0x50524F42
-PAUSED, MADE, RESUMED, MEANS_ANOTHER = "it was paused", "it was made", "it goes on", "it asks something else"
+PAUSED, MADE, RESUMED = "it was paused", "it was made", "it goes on"
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,14 +182,18 @@ async def _change(work: Work, settings: Settings, checked: Checked, before: Prob
     draft = checked.draft
     version = before.version if draft.version is None else draft.version
     await _lock(work, before.id)
+    changed_to = _columns(work, settings, checked, before.id)
     changed = await work.execute(
         update(ProbeRow)
         .where(ProbeRow.id == before.id, ProbeRow.version == version)
-        .values(**_columns(work, settings, checked, before.id), version=version + 1)
+        .values(**changed_to, version=version + 1)
     )
     if changed.rowcount == 0:
         raise Conflict(f"'{before.name}' has been changed since: look at it as it is now")
     await _switch(work, before, enabled=draft.enabled)
+    if dict(before.settings) != changed_to["settings"]:
+        # What its kind kept in mind is of something else: sizes, counters, that it was let in without TLS.
+        await work.execute(update(NowRow).where(NowRow.probe_id == before.id).values(memory={}))
     # What it found before was of something else, perhaps; it is asked at once.
     if draft.enabled:
         await work.execute(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-SHORTEST_PART = 4
+SHORTEST_PART, SHORTEST_WORD = 4, 8
 """Shorter parts of a secret are words that stand everywhere."""
 
 
@@ -105,10 +105,17 @@ class Config:
             part
             for name in self.secret_names
             if (value := self[name])
-            for part in (value, *self.lines(name), *(line.partition(":")[2].strip() for line in self.lines(name)))
+            for part in (value, *self.lines(name), *(part for line in self.lines(name) for part in _of_header(line)))
             if part == value or len(part) >= SHORTEST_PART
         }
         return tuple(sorted(known, key=len, reverse=True))
+
+
+def _of_header(line: str) -> list[str]:
+    """What tells a secret of a header: its value, and what follows a scheme like Bearer or the name of a cookie."""
+    value = line.partition(":")[2].strip()
+    words = (word.partition("=")[2] if "=" in word.rstrip("=") else word for word in value.replace(";", " ").split())
+    return [value, *(each for each in words if len(each) >= SHORTEST_WORD)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from cryptography import x509
 
-from century.core.outbound import redact
+from century.core.outbound import SECRET_HEADERS, redact
 from century.probes.certificate import certificate
 from century.probes.conditions import About, ConditionError, read, seconds
 from century.probes.exchange import METHODS, OURS, Ask, Headers, Reply, place_of, status_words
@@ -124,11 +124,24 @@ def question_problems(config: Config) -> list[Problem]:
             headers(config.lines(name))
         except ValueError as error:
             found.append(Problem(name, str(error)))
+    found += _telling_headers(config.lines("headers"))
     if config["secretHeaders"].strip() and config["url"].lower().startswith("http://"):
         found.append(Problem("secretHeaders", "over http anybody on the way can read them: use https", refused=False))
     if len(config["body"]) > LONGEST_BODY:
         found.append(Problem("body", f"the body must not be longer than {LONGEST_BODY // 1024} KiB"))
     return [*found, *trust_problems(config)]
+
+
+def _telling_headers(lines: Iterable[str]) -> list[Problem]:
+    for number, line in enumerate(lines, 1):
+        name = line.partition(":")[0].strip()
+        if name.lower() in SECRET_HEADERS:
+            return [
+                Problem(
+                    "headers", f"line {number}: everybody who looks can read {name} here: give it as a secret header"
+                )
+            ]
+    return []
 
 
 def url_problems(name: str, url: str) -> list[Problem]:

@@ -209,6 +209,22 @@ async def test_a_secret_that_comes_back_is_not_shown() -> None:
     assert "sesame" not in repr(measured)
 
 
+@pytest.mark.parametrize(
+    ("header", "body"),
+    [
+        pytest.param(f"Authorization: Bearer {'s3cret' * 60}", f'{{"Authorization": "Bearer {"s3cret" * 60}"}}', id="cut off"),
+        pytest.param("Authorization: Bearer s3cret-token", '{"token": "s3cret-token"}', id="without its scheme"),
+        pytest.param("Cookie: theme=dark; session=s3cret-token==", '{"session": "s3cret-token=="}', id="a cookie's value"),
+    ],
+)  # fmt: skip
+async def test_a_part_of_a_secret_that_comes_back_is_not_shown(header: str, body: str) -> None:
+    async with listening(answering(answer(body.encode(), "200 OK", f"X-Echo: {body}"))) as server:
+        asked = aim(url=server.url, secretHeaders=header, conditions="header x-echo == nothing")
+        measured = tidy(await http.check(asked, wire_to()), asked.config)
+    assert measured.reached
+    assert "s3cret" not in repr(measured)
+
+
 TARGETS = [
     ({"url": "https://api.example.com/health"}, "https://api.example.com/health"),
     ({"url": "https://api.example.com/", "method": "POST"}, "POST https://api.example.com/"),
@@ -232,6 +248,7 @@ PROBLEMS = [
     ({"url": URL, "method": "CONNECT"}, "method", "the method must be one of GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"),
     ({"url": URL, "headers": "Accept: x\nno header"}, "headers", "line 2 is no header: write Name: value"),
     ({"url": URL, "headers": "Content-Length: 5"}, "headers", "line 1: Content-Length is set by the probe itself"),
+    ({"url": URL, "headers": "Accept: x\ncookie: a=b"}, "headers", "line 2: everybody who looks can read cookie here: give it as a secret header"),
     ({"url": URL, "secretHeaders": "hunter2"}, "secretHeaders", "line 1 is no header: write Name: value"),
     ({"url": URL, "expectedStatus": "ok"}, "expectedStatus", "“ok” is no status: write numbers and ranges from 100 to 599, like 200-299,304"),
     ({"url": URL, "expectedStatus": "299-200"}, "expectedStatus", "“299-200” is no status: write numbers and ranges from 100 to 599, like 200-299,304"),

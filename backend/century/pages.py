@@ -66,14 +66,17 @@ class Console:
             kind = "text/javascript"
         headers = {"Cache-Control": FOREVER if name.startswith("assets/") else ASK_AGAIN}
         body = None
-        if kind.startswith(COMPRESSIBLE):
-            headers["Vary"] = "Accept-Encoding"
-            if "gzip" in request.headers.get("accept-encoding", ""):
-                body = await self._compress(name, path)
-        if body:
-            headers["Content-Encoding"] = "gzip"
-        else:
-            body = await asyncio.to_thread(path.read_bytes)
+        try:
+            if kind.startswith(COMPRESSIBLE):
+                headers["Vary"] = "Accept-Encoding"
+                if "gzip" in request.headers.get("accept-encoding", ""):
+                    body = await self._compress(name, path)
+            if body:
+                headers["Content-Encoding"] = "gzip"
+            else:
+                body = await asyncio.to_thread(path.read_bytes)
+        except FileNotFoundError:  # built anew since the start
+            raise NotFound(f"nothing at /{name[:100]} any more: the console was built anew") from None
         return Response(body, media_type=kind, headers=headers)
 
     async def _compress(self, name: str, path: Path) -> bytes:

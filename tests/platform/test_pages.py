@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
-from litestar.testing import AsyncTestClient
+from pathlib import Path
 
+import pytest
+from litestar.testing import AsyncTestClient, RequestFactory
+
+from century.core.errors import NotFound
 from century.core.settings import Settings
+from century.pages import Console
 from century.server import create_app
 
 PAGE = {"accept": "text/html,application/xhtml+xml"}
@@ -44,3 +48,13 @@ async def test_a_program_is_told_that_nothing_is_there(settings: Settings, path:
 async def test_an_address_of_programs_shows_no_page(settings: Settings) -> None:
     async with AsyncTestClient(create_app(settings)) as client:
         assert (await client.get("/v1/nothing", headers=PAGE)).status_code == 404
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "identity"])
+async def test_a_file_that_a_new_build_took_away_is_not_found(tmp_path: Path, encoding: str) -> None:
+    (script := tmp_path / "assets" / "old-1234.js").parent.mkdir()
+    script.write_text("export {}")
+    console = Console(tmp_path)
+    script.unlink()
+    with pytest.raises(NotFound, match="built anew"):
+        await console.respond(RequestFactory().get("/", headers={"accept-encoding": encoding}), "assets/old-1234.js")

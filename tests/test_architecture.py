@@ -134,6 +134,8 @@ MAY_CONNECT = {
     "century.probes.wire": {"create_connection", "sock_connect"},
     # To addresses that `wire.guarded` has answered.
     "century.probes.database_door": {"connect"},
+    # For the driver of that door.
+    "century.probes.bounded": {"create_connection"},
 }
 
 

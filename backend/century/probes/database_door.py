@@ -12,11 +12,14 @@ from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.engine import make_url
 
 from century.probes.address import ServerAddress
+from century.probes.bounded import Bounded
 from century.probes.kind import Config
 from century.probes.measurement import Trouble
 from century.probes.wire import Failed, Wire, distrust, guarded, named, place, unreachable
 
 OWN = "our own database"
+# What a look asks for are some ten thousand bytes; whoever sends more is no PostgreSQL, or one that is up to no good.
+MOST_BYTES = 4 * 1024 * 1024
 # How libpq calls the ways to use TLS: whether it is used, demanded, and the certificate looked at.
 MODES = {
     "disable": (False, False, False),
@@ -80,16 +83,27 @@ def own_door(wire: Wire) -> Door:
     return Door(OWN, OWN, arguments, (options.get("host"),), (options.get("ssl", False),))
 
 
-async def open_door(door: Door, seconds: float) -> tuple[Any, bool]:
-    """A connection, and whether it is without TLS; Failed says why there is none. An address gets so many seconds."""
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A connection, whether it is without TLS, and how much it may take in."""
+
+    connection: Any
+    plain: bool
+    bounds: Bounded
+
+
+async def open_door(door: Door, seconds: float) -> Opened:
+    """A connection; Failed says why there is none. An address gets so many seconds."""
     failure = Failed(Trouble.NETWORK, f"{door.label} has no address")
     for host in door.hosts:
         for way in door.ways:
+            bounds = Bounded(MOST_BYTES)
             try:
                 connection = await asyncpg.connect(
                     host=host,
                     ssl=way,
                     timeout=seconds,
+                    loop=bounds,
                     statement_cache_size=0,
                     # Each of these would otherwise be read from the environment.
                     target_session_attrs="any",
@@ -98,14 +112,20 @@ async def open_door(door: Door, seconds: float) -> tuple[Any, bool]:
                     **door.arguments,
                 )
             except Exception as error:  # noqa: BLE001 (a driver meets anything that reads the bytes of something else)
-                failure = _failure(door, host, error, seconds)
+                failure = too_much(door.at(host)) if bounds.exceeded else _failure(door, host, error, seconds)
                 if not _another_way(error):
                     break
             else:
-                return connection, way is False
+                return Opened(connection, way is False, bounds)
         if failure.reached:
             break
     raise failure
+
+
+def too_much(where: str) -> Failed:
+    """Why a connection was cut off."""
+    said = f"{where} sends more than {MOST_BYTES >> 20} MiB, and was cut off: is it PostgreSQL?"
+    return Failed(Trouble.ANSWER, said, reached=True)
 
 
 def _another_way(error: Exception) -> bool:

@@ -25,6 +25,8 @@ SCHEMES = ("redis", "rediss")
 OWN = "our own Redis"
 # INFO takes some ten thousand bytes; whoever sends more is no Redis.
 LARGEST_ANSWER = 1024 * 1024
+# What a part costs beside its bytes: a million of one byte each would keep everybody waiting.
+COST = 64
 
 
 def redis_address(config: Config) -> ServerAddress:
@@ -37,12 +39,27 @@ def redis_address(config: Config) -> ServerAddress:
 
 
 class _Bounded(_AsyncRESP2Parser):
-    """Reads no answer that is longer than one can be: a stranger may say that a terabyte follows."""
+    """Reads no answer that is longer than one can be: a stranger may say that a terabyte follows, in one part or in many."""
+
+    _taken = 0
+
+    def _clear(self) -> None:
+        super()._clear()  # type: ignore[no-untyped-call]
+        self._taken = 0
 
     async def _read(self, length: int) -> bytes:
-        if length > LARGEST_ANSWER:
-            raise ResponseError(f"an answer of {length} bytes")
+        self._count(length)
         return await super()._read(length)
+
+    async def _readline(self) -> bytes:
+        line = await super()._readline()
+        self._count(len(line))
+        return line
+
+    def _count(self, length: int) -> None:
+        self._taken += length + COST
+        if self._taken > LARGEST_ANSWER:
+            raise ResponseError(f"an answer of more than {LARGEST_ANSWER >> 20} MiB")
 
 
 class _Pinned(Connection):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from typing import Any
@@ -18,6 +19,8 @@ from century.probes.measurement import Measurement, Trouble
 from tests.conftest import Servers
 from tests.probes.asking import NOW, ask, config, facts, on_uvloop, wire
 from tests.probes.databases import DEBIAN, PASSWORD, PostgresServer
+
+MIB = 1024 * 1024
 
 # Of eight connections three are the superusers'.
 USABLE = 5
@@ -369,6 +372,62 @@ async def test_what_is_no_postgresql(spoken: bytes) -> None:
         found = await ask(postgres, {"url": f"postgresql://a@127.0.0.1:{port}/a", "password": "b"}, timeout=2)
     assert not found.ok
     assert "is it PostgreSQL?" in found.message or "does not speak TLS as it should" in found.message
+
+
+VERSION = b"server_version\x0015.4\0"
+LET_IN = b"R\0\0\0\x08\0\0\0\0" + b"S\0\0\0" + bytes([len(VERSION) + 4]) + VERSION + b"Z\0\0\0\x05I"
+NOTICE = b"N\0\0\x10\0S" + b"x" * (4096 - 7) + b"\0\0"
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "over TLS"])
+@pytest.mark.parametrize(
+    ("greeting", "endless"),
+    [
+        pytest.param(b"R\x7f\xff\xff\xff", b"x" * 65_536, id="before it lets us in, one message without end"),
+        pytest.param(b"", NOTICE * 16, id="before it lets us in, many messages"),
+        pytest.param(LET_IN + b"D\x7f\xff\xff\xff", b"x" * 65_536, id="an answer without end"),
+        pytest.param(LET_IN, NOTICE * 16, id="notices without end"),
+    ],
+)  # fmt: skip
+async def test_a_server_that_does_not_stop_is_cut_off(secure: bool, greeting: bytes, endless: bytes) -> None:
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    sent: list[int] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(8)
+        if secure:
+            writer.write(b"S")
+            await writer.start_tls(context)
+        sent.append(0)
+        with contextlib.suppress(ConnectionError, ssl.SSLError):
+            await reader.read(4096)
+            writer.write(greeting)
+            while sent[-1] < 64 * MIB and not writer.is_closing():
+                writer.write(endless)
+                await writer.drain()
+                await asyncio.sleep(0)
+                sent[-1] += len(endless)
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as stranger:
+        port = stranger.sockets[0].getsockname()[1]
+        settings = {
+            "url": f"postgresql://a@127.0.0.1:{port}/a",
+            "ca": authority.cert_pem.bytes().decode() if secure else "",
+        }
+        settings["url"] += "" if secure else "?sslmode=disable"
+        for run in (lambda: ask(postgres, settings, timeout=30), lambda: on_loop(settings)):
+            found = await run()
+            assert found.trouble is Trouble.ANSWER and found.reached, found.message
+            assert "sends more than 4 MiB, and was cut off: is it PostgreSQL?" in found.message
+    assert sum(sent) < len(sent) * 16 * MIB
+
+
+async def on_loop(settings: dict[str, str]) -> Measurement:
+    """A check on the loop that workers run on."""
+    return await asyncio.to_thread(on_uvloop, lambda: ask(postgres, settings, timeout=30))
 
 
 async def test_a_server_that_says_nothing() -> None:

@@ -245,12 +245,14 @@ async def test_a_sentinel_leads_to_no_address_that_may_not_be_reached() -> None:
         ([b"-ERR no\r\n"], "says: no"),
         ([b"$3\r\nabc\r\n"], "answers a ping with 'abc'"),
         ([b"HTTP/1.1 400 Bad Request\r\n\r\n"], "does not speak Redis' protocol"),
-        ([b"+PONG\r\n", b"$99999999999\r\n"], "an answer of 99999999999 bytes"),
+        ([b"+PONG\r\n", b"$99999999999\r\n"], "an answer of more than 1 MiB"),
+        ([b"+PONG\r\n", b"*1000000000\r\n" + b":1\r\n" * 500_000], "an answer of more than 1 MiB"),
+        ([b"+PONG\r\n", b"*9\r\n" + b"$500000\r\n" + b"x" * 500_000 + b"\r\n" + b"$900000\r\n"], "an answer of more than 1 MiB"),
         ([b"+PONG\r\n", b"*1\r\n" * 20_000], "does not speak Redis' protocol"),
         ([b"+PONG\r\n", b"+" + b"x" * 200_000], "does not speak Redis' protocol"),
         ([b""], "ended the connection"),
     ],
-)
+)  # fmt: skip
 async def test_what_is_no_redis(answers: list[bytes], sentence: str) -> None:
     async with saying(*answers) as port:
         found = await ask(redis, {"url": f"redis://127.0.0.1:{port}"}, timeout=2)

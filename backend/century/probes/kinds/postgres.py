@@ -15,7 +15,7 @@ from century.core.settings import Settings
 from century.probes import web
 from century.probes.address import ServerAddress, server_address
 from century.probes.database import LOOK, Seen, facts, hits, number_of, slow_statements, statement_line, version_name
-from century.probes.database_door import MODES, OWN, Full, door_of, open_door, own_door, told
+from century.probes.database_door import MODES, OWN, Full, Opened, door_of, open_door, own_door, told, too_much
 from century.probes.kind import Config, FactName, Field, FieldType, Problem
 from century.probes.kinds import Target
 from century.probes.measurement import Fact, Measurement, Step, Trouble
@@ -171,8 +171,19 @@ class _Look:
 
     async def all(self) -> Measurement:
         with self._step("connect"):
-            self.connection = await self._connect()
-        self.reached = True
+            opened = await self._connect()
+        self.connection, self.reached = opened.connection, True
+        try:
+            found = await self._all()
+        except (Failed, asyncpg.PostgresError, asyncpg.InterfaceError):
+            if opened.bounds.exceeded:
+                raise too_much("it") from None
+            raise
+        if opened.bounds.exceeded:
+            raise too_much("it")
+        return found
+
+    async def _all(self) -> Measurement:
         try:
             with self._step("round trip"):
                 left = self.target.timeout - (self._clock() - self._began)
@@ -305,7 +316,7 @@ class _Look:
             return
         self.memory["statements"] = [statement_line(each["calls"], each["seconds"], each["text"]) for each in rows]
 
-    async def _connect(self) -> Any:
+    async def _connect(self) -> Opened:
         if self.config.flag("own"):
             door = own_door(self.wire)
         else:
@@ -317,9 +328,9 @@ class _Look:
         # The last address has all the time there is: whoever asked is the one who gives up.
         seconds = self.target.timeout + 1 if len(door.hosts) == 1 else self.target.timeout / 2
         try:
-            connection, plain = await open_door(door, seconds)
+            opened = await open_door(door, seconds)
         except Full:
             self.facts.append(Fact("database.connections_share", 1.0))
             raise
-        self.memory["plain"] = plain
-        return connection
+        self.memory["plain"] = opened.plain
+        return opened

@@ -361,6 +361,21 @@ class TestBadges:
         assert (await door.client.get(f"/status/badge/{name}")).status_code == 404
 
 
+@pytest.mark.parametrize("said", ["a\x0cb", "\x01", "\uffff"])
+async def test_what_a_feed_cannot_hold_is_not_announced(door: Door, said: str) -> None:
+    told = {"text": "the text may have lines, but no control characters"}
+    with pytest.raises(Invalid) as refused:
+        async with door.world.works.begin() as work:
+            await announcements.save(work, AnnouncementDraft("We move", said))
+    assert refused.value.fields == told
+    with pytest.raises(Invalid) as refused:
+        async with door.world.works.begin() as work:
+            await status_items.save(work, PageDraft(True, "Shop", said, ()))
+    assert refused.value.fields == told
+    async with door.world.works.begin() as work:
+        await announcements.save(work, AnnouncementDraft("We move", "two\n\tlines \N{MAN}\u200d\N{PERSONAL COMPUTER}"))
+
+
 async def test_a_feed_tells_what_went_wrong_and_what_was_announced(door: Door) -> None:
     front = await probe(door.world, "front", (3000, "up"), (30, "down"), (29, "up"), (2, "down"))
     await show(door.world, (StatusKind.PROBE, front, "Web <shop>"))

@@ -112,7 +112,15 @@ async def test_the_beginning_of_a_long_output_is_kept(client: httpx.AsyncClient,
 
 @pytest.mark.parametrize(
     ("said", "status"),
-    [("/256", 404), ("/-1", 404), ("/begin", 404), ("/٣", 404), ("?run=" + "x" * 101, 400), ("/start/more", 404)],
+    [
+        ("/256", 404),
+        ("/" + "9" * 5000, 404),
+        ("/-1", 404),
+        ("/begin", 404),
+        ("/٣", 404),
+        ("?run=" + "x" * 101, 400),
+        ("/start/more", 404),
+    ],
 )
 async def test_what_says_nothing_known_is_refused(
     client: httpx.AsyncClient, beats: Beats, said: str, status: int

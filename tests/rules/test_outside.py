@@ -180,6 +180,22 @@ async def test_rules_are_made_up_to_a_bound(prometheus: Prometheus, monkeypatch:
     assert len(await prometheus.rules()) == 1, "what could be taken was"
 
 
+async def test_alerts_are_kept_up_to_a_bound(prometheus: Prometheus, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outside, "MOST_ALERTS", 2)
+    now = prometheus.world.clock.now()
+    for number in range(2):
+        assert (await prometheus.tells(high(now, {"disk": str(number)}))).status_code == 200
+    answer = await prometheus.tells(high(now, {"disk": "1"}, status="resolved"), high(now, {"disk": "2"}))
+    assert answer.status_code == 400
+    assert answer.json()["error"] == "High: 2 alerts stand already, and no more are taken"
+    assert sorted(await prometheus.look()) == ["High: shop disk=0 firing", "High: shop disk=1 ok"], (
+        "the end of what is known is heard all the same"
+    )
+    prometheus.world.advance(minutes=65)
+    now = prometheus.world.clock.now()
+    assert (await prometheus.tells(high(now, {"disk": "2"}))).status_code == 200
+
+
 async def test_a_webhook_is_read_as_well(prometheus: Prometheus) -> None:
     now = prometheus.world.clock.now()
     zero = "0001-01-01T00:00:00Z"

@@ -101,6 +101,7 @@ def test_its_fingerprint_is_that_of_its_labels_alone() -> None:
         ("DiskFull", "it must be an object with labels"),
         (alert({str(number): "x" for number in range(64)}), "it may have 64 labels"),
         (alert({"a": "x" * 1025}), "a label may have 1024 characters"),
+        (alert(endsAt="9999-12-31T23:59:59-14:00"), "endsAt must be a time before the year 9000"),
         (alert(startsAt="yesterday"), "startsAt must be a time like 2026-11-24T15:00:00Z"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +13,8 @@ from century.probes.kind import Problem
 
 LONGEST_TITLE, LONGEST_NAME, LONGEST_TEXT = 100, 100, 5_000
 MOST_GROUPS, MOST_ITEMS = 20, 100
+NO_XML = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f\\ud800-\\udfff\\ufffe\\uffff]")
+"""What no document in XML can hold: feed readers would refuse all of it."""
 
 Source = tuple[StatusKind, str]
 
@@ -63,12 +66,18 @@ def problems(draft: PageDraft, known: Collection[Source]) -> list[Problem]:
 def _of_page(draft: PageDraft) -> Iterator[Problem]:
     if not 1 <= len(draft.title) <= LONGEST_TITLE or not draft.title.isprintable():
         yield Problem("title", f"the page's title has 1 to {LONGEST_TITLE} printable characters")
-    if len(draft.text) > LONGEST_TEXT:
-        yield Problem("text", f"the text may have {LONGEST_TEXT} characters at most")
+    yield from _of_text(draft.text)
     if len(draft.groups) > MOST_GROUPS:
         yield Problem("groups", f"there may be {MOST_GROUPS} groups at most")
     if len(draft.items) > MOST_ITEMS:
         yield Problem("groups", f"the page may show {MOST_ITEMS} things at most")
+
+
+def _of_text(text: str) -> Iterator[Problem]:
+    if len(text) > LONGEST_TEXT:
+        yield Problem("text", f"the text may have {LONGEST_TEXT} characters at most")
+    if NO_XML.search(text):
+        yield Problem("text", "the text may have lines, but no control characters")
 
 
 def _of_groups(draft: PageDraft, known: Collection[Source]) -> Iterator[Problem]:
@@ -106,8 +115,7 @@ def announcement_problems(draft: AnnouncementDraft, starts_at: datetime) -> Iter
     """Everything that is wrong with an announcement that begins at this instant."""
     if not 1 <= len(draft.title) <= LONGEST_TITLE or not draft.title.isprintable():
         yield Problem("title", f"an announcement's title has 1 to {LONGEST_TITLE} printable characters")
-    if len(draft.text) > LONGEST_TEXT:
-        yield Problem("text", f"the text may have {LONGEST_TEXT} characters at most")
+    yield from _of_text(draft.text)
     if draft.level is StatusLevel.UNKNOWN:
         yield Problem("level", "an announcement says something: OPERATIONAL, DEGRADED, DOWN or MAINTENANCE")
     if draft.ends_at is not None and draft.ends_at <= starts_at:

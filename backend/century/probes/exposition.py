@@ -49,15 +49,17 @@ def parse(
     at: float,
     keep: Sequence[Any] = (),
     honor_timestamps: bool = True,
+    is_late: Callable[[], bool] = lambda: False,
 ) -> Scrape:
     """The samples of an exposition, taken `at` (Unix seconds). `keep`: only metrics with a name that one of these fits.
+    `is_late` says whether nobody waits for them any more: lines can be written that take long to read.
 
     Raises NoExposition.
     """
     found: list[Sample] = []
     dropped: Counter[str] = Counter()
     seen = 0
-    for exposed in _exposed(body, content_type):
+    for exposed in _exposed(body, content_type, is_late):
         seen += 1
         if seen > MOST_SAMPLES:
             raise NoExposition(
@@ -128,7 +130,7 @@ def _odd(exposed: Exposed) -> str | None:
     return None
 
 
-def _exposed(body: bytes, content_type: str) -> Iterator[Exposed]:
+def _exposed(body: bytes, content_type: str, is_late: Callable[[], bool]) -> Iterator[Exposed]:
     kind, _, _ = content_type.partition(";")
     kind = kind.strip().lower()
     reader: Callable[[TextIO], Iterable[Metric]]
@@ -142,7 +144,7 @@ def _exposed(body: bytes, content_type: str) -> Iterator[Exposed]:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
         raise NoExposition(f"it is no UTF-8 from byte {error.start + 1} on") from None
-    lines = _Lines(text)
+    lines = _Lines(text, is_late)
     try:
         for family in reader(cast("TextIO", lines)):
             yield from family.samples
@@ -156,8 +158,9 @@ def _exposed(body: bytes, content_type: str) -> Iterator[Exposed]:
 class _Lines:
     """The lines of a text, for a parser that reads a file; `number` is how far it is."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, is_late: Callable[[], bool]) -> None:
         self._text = io.StringIO(text)
+        self._is_late = is_late
         self.number = 0
 
     def __iter__(self) -> Iterator[str]:
@@ -165,4 +168,6 @@ class _Lines:
             self.number += 1
             if len(line) > LONGEST_LINE:
                 raise NoExposition(f"line {self.number} is longer than {LONGEST_LINE // 1024} KiB")
+            if self._is_late():
+                raise NoExposition(f"it takes too long to read: given up at line {self.number}")
             yield line

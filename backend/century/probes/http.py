@@ -53,7 +53,7 @@ def _meaning(said: str) -> tuple[PingKind, int | None]:
             return PingKind.START, None
         case "fail":
             return PingKind.FAIL, None
-    if said.isascii() and said.isdecimal() and int(said) <= 255:
+    if said.isascii() and said.isdecimal() and len(said) <= 3 and int(said) <= 255:
         return (PingKind.OK if int(said) == 0 else PingKind.FAIL), int(said)
     raise NotFound("behind a heartbeat's address stands start, fail, an exit code from 0 to 255, or nothing")
 

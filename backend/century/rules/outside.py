@@ -21,6 +21,8 @@ from century.telemetry.targets import Comparison
 
 TOPIC = "outside.received"
 MOST_RULES = 200
+MOST_ALERTS = 10_000
+"""Every one of them is read whenever one changes."""
 KEPT = timedelta(hours=1)
 """So long after its end an alert can still be seen by its rule."""
 
@@ -30,6 +32,7 @@ RULES = (
     .order_by(RuleRow.created_at, RuleRow.id)
 )
 NAMES = select(RuleRow.name)
+COUNT = text("SELECT count(*) FROM outside_alert")
 KNOWN = text("SELECT fingerprint FROM outside_alert WHERE fingerprint = ANY(:fingerprints)")
 # An older stretch of the same alert, come late, is passed over.
 PUT = text("""
@@ -51,9 +54,11 @@ RUNBOOK = "Decided outside, by a Prometheus. The first one said:\n\n"
 
 async def take(work: Work, alerts: Sequence[OutsideAlert]) -> list[str]:
     """Keep what is told; answers a sentence for each alert that is refused."""
+    await work.execute(FORGET, {"before": work.now - KEPT})
     told = {each.fingerprint: each for each in alerts}
     known = {row.fingerprint for row in await work.rows(KNOWN, {"fingerprints": list(told)})}
     rules = await _rules(work)
+    room = MOST_ALERTS - (await work.scalar(COUNT))
     locked = False
     refused: list[str] = []
     rows = []
@@ -62,6 +67,11 @@ async def take(work: Work, alerts: Sequence[OutsideAlert]) -> list[str]:
         alert = told[fingerprint]
         if alert.ends_at <= work.now and fingerprint not in known:
             continue
+        if fingerprint not in known:
+            if room <= 0:
+                refused.append(f"{alert.name}: {MOST_ALERTS:,} alerts stand already, and no more are taken")
+                continue
+            room -= 1
         rule = _reading(rules, alert)
         if rule is None and not locked:
             # Two of a pair tell the same at once: whoever comes second finds the rule that the first one made.
@@ -81,7 +91,6 @@ async def take(work: Work, alerts: Sequence[OutsideAlert]) -> list[str]:
     if rows:
         await work.execute(PUT, rows)
         work.announce(TOPIC, {"alerts": len(rows)})
-    await work.execute(FORGET, {"before": work.now - KEPT})
     return refused
 
 

@@ -25,6 +25,7 @@ MOST_LABELS = 64
 LONGEST_LABEL = 1_024
 LONGEST_ANNOTATION = 8_192
 LONGEST_TEXT = 300
+LAST_YEAR = 9_000
 LASTS = timedelta(minutes=5)
 """For how long an alert stands that does not say until when: whoever sends it sends it again before."""
 WEBHOOK_LASTS = timedelta(days=1)
@@ -170,4 +171,6 @@ def _moment(said: Mapping[str, Any], name: str) -> datetime | None:
     if found.year <= 1:
         # How Go says: not known.
         return None
+    if found.year >= LAST_YEAR:
+        raise Refused(f"{name} must be a time before the year {LAST_YEAR}")
     return found if found.tzinfo else found.replace(tzinfo=UTC)

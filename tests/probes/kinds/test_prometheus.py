@@ -8,6 +8,7 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from time import process_time
 from typing import Any
 
 import pytest
@@ -116,6 +117,16 @@ async def test_what_is_none(body: bytes, kind: str, status: str, sentence: str) 
     assert not found.ok and found.trouble is Trouble.ANSWER and found.reached
     assert sentence in found.message
     assert not found.samples and not found.facts
+
+
+async def test_one_that_takes_long_to_read_is_given_up() -> None:
+    line = b'a{b="' + b"\\\\" * 8000 + b'"} 1\n'  # each takes a fifth of a second
+    async with exposing(line * 200) as (url, _):
+        began = process_time()
+        # As the runner does, whose own limit comes a little later.
+        measured = await ask(prometheus, {"url": url}, timeout=1.0)
+    assert process_time() - began < 5
+    assert "it takes too long to read: given up at line" in measured.message
 
 
 async def test_addresses_that_may_not_be_reached() -> None:

@@ -104,7 +104,7 @@ async def check(target: Target, wire: Wire) -> Measurement:
             return _wrong(reply, f"answers {reply.words}, and no metrics")
         if reply.truncated:
             return _wrong(reply, f"exposes more than {LARGEST_BODY // 1024 // 1024} MiB")
-        scrape = await _read(target, reply)
+        scrape = await _read(target, reply, began + target.timeout)
     except NoExposition as error:
         return _wrong(reply, str(error))
     except Failed as failed:
@@ -130,7 +130,7 @@ async def check(target: Target, wire: Wire) -> Measurement:
     )
 
 
-async def _read(target: Target, reply: Reply) -> Scrape:
+async def _read(target: Target, reply: Reply, until: float) -> Scrape:
     config = target.config
     parts = place_of(config["url"])
 
@@ -143,6 +143,7 @@ async def _read(target: Target, reply: Reply) -> Scrape:
             at=target.now.timestamp(),
             keep=keeping(config.lines("keep")),
             honor_timestamps=config["honorTimestamps"] != "false",
+            is_late=lambda: perf_counter() > until,
         )
 
     return work() if len(reply.body) <= SHORT else await asyncio.to_thread(work)

@@ -13,9 +13,9 @@ from century.alerts.tables import AlertRow
 from century.core.settings import Settings
 from century.notify import claims
 from century.notify.channel import ChannelKind
-from century.notify.claims import Nothing, Parcel
 from century.notify.courier import Courier
 from century.notify.event import Event
+from century.notify.parcel import Nothing, Parcel
 from century.notify.tables import AttemptRow, ChannelRow, DeliveryRow, NotificationRow
 from century.rules.severity import Severity
 from tests.notify.conftest import Stored

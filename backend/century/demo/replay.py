@@ -34,7 +34,7 @@ from century.demo.incidents import Incident
 from century.escalation import service as escalation
 from century.escalation.schedule import people_at
 from century.notify import claims, results
-from century.notify.claims import Parcel
+from century.notify.parcel import Parcel
 from century.notify.wire import Receipt, Temporary
 from century.rules import runbook
 

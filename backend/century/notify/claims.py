@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -22,6 +22,7 @@ from century.notify.channels import kind_of
 from century.notify.claim import Drop, Go, Wait, decide
 from century.notify.delivery import LEASE, MOST_CLAIMS, AttemptOutcome, DeliveryState
 from century.notify.event import Event, delivery_key
+from century.notify.parcel import Nothing, Parcel
 from century.notify.tables import AttemptRow, ChannelRow, DeliveryRow, NotificationRow
 from century.rules.severity import Severity
 
@@ -48,35 +49,6 @@ BEGIN = text(
     *(bindparam(name, type_=Uuid()) for name in ("id", "channel")),
     *(bindparam(name, type_=DELIVERY.c.due_at.type) for name in ("due_at", "leased_until", "now")),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Parcel:
-    """A message that is ours to send: `fence` numbers the try. `more`: there is more for this channel."""
-
-    delivery_id: UUID
-    key: str
-    event: Event
-    level: int
-    fence: int
-    first_due_at: datetime
-    at: datetime
-    channel: Channel
-    sealed: bytes | None
-    email: str | None
-    may_acknowledge: bool
-    alerts: tuple[tuple[str, Alert], ...]
-    admins: tuple[str, ...] = ()
-    notice: str | None = None
-    failed: int = 0
-    more: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Nothing:
-    """Nothing is due for the channel. `again`: something was put away, and there may be more."""
-
-    again: bool = False
 
 
 async def due_channels(work: Work) -> set[UUID]:

@@ -22,10 +22,10 @@ from century.core.settings import Settings
 from century.core.work import Work, Works
 from century.notify import claims, contained, kept, results
 from century.notify.channels import Kind, kind_of
-from century.notify.claims import Nothing, Parcel
 from century.notify.compose import message_of
 from century.notify.delivery import LEASE, AttemptOutcome
 from century.notify.message import Message
+from century.notify.parcel import Nothing, Parcel
 from century.notify.wire import Config, Permanent, Receipt, Temporary, Wire
 
 logger = logging.getLogger(__name__)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import and_, or_, select, update
@@ -26,11 +26,9 @@ from century.notify.delivery import (
     is_away,
 )
 from century.notify.event import Event
+from century.notify.parcel import Parcel
 from century.notify.tables import AttemptRow, ChannelRow, DeliveryRow, NotificationRow
 from century.notify.wire import Permanent, Receipt, Temporary
-
-if TYPE_CHECKING:
-    from century.notify.claims import Parcel
 
 NOTIFICATION = NotificationRow.__table__
 OPEN = (DeliveryState.WAITING.value, DeliveryState.SENDING.value)

@@ -35,7 +35,7 @@ SERVICES = {
     "alerts": {"dependencies", "evidence", "feed", "kept", "lists", "maintained", "nearby", "recording", "releasing", "review", "sweeps",
                "ticks", "watching", "windows"},
     "probes": {"answer", "beat_kept", "beat_sweeps", "beats", "claims", "database_door", "editing", "exchange", "forgetting", "heartbeats", "kept", "lists", "own_network", "planting",
-               "postgres", "redis", "redis_door", "runner", "settling", "trying", "wire"},
+               "postgres", "redis", "redis_door", "runner", "settling", "trying", "warned", "wire"},
     "rules": {"budgets", "crowds", "defaults", "editing", "kept", "looking", "objectives", "outside", "outside_source", "past",
               "probe_past", "probe_source", "heartbeat_source", "signals", "sources", "telemetry_source", "trying", "verdicts", "windows"},
     "escalation": {"defaults", "directory", "policies", "schedules"},

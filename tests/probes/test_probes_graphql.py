@@ -124,6 +124,16 @@ async def test_a_probe_is_paused_resumed_hurried_and_removed(site: Site, house: 
     assert await site.code(admin, ONE, id=made["id"]) == "NOT_FOUND"
 
 
+async def test_an_address_that_may_not_be_reached_is_warned_of_and_saved(site: Site, house: House) -> None:
+    admin = await house.bearer("admin")
+    given = asked("far", 80) | {
+        "settings": [{"name": "host", "value": "169.254.169.254"}, {"name": "port", "value": "80"}]
+    }
+    made = (await site.data(admin, SAVE, input=given))["saveProbe"]
+    assert made["probe"]["state"] == "UNKNOWN"
+    assert [each["field"] for each in made["warnings"]] == ["settings.host"]
+
+
 async def test_of_two_who_change_it_the_second_is_told(site: Site, house: House) -> None:
     admin = await house.bearer("admin")
     made = await save(site, admin, "shop")

@@ -1,6 +1,7 @@
 """What can be asked of probes, done to them, and heard of them."""
 
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -19,7 +20,7 @@ from century.core.graphql import (
     notices,
     subscription,
 )
-from century.probes import editing, kept, lists, trying
+from century.probes import editing, kept, lists, trying, warned
 from century.probes.editing import Saved
 from century.probes.graphql.checks import Fact, ProbeAnswer
 from century.probes.graphql.inputs import ProbeEnabledInput, ProbeFilter, SaveProbeInput
@@ -99,7 +100,10 @@ class ProbeMutation:
     @mutation(requires=Permission.CONFIGURE, description="Make or change a probe.")
     async def save_probe(self, info: Info, input: SaveProbeInput) -> SaveProbePayload:
         async with info.context.works.begin(info.context.actor) as work:
-            return SaveProbePayload.of(await editing.save(work, info.context.settings, input.draft()))
+            saved = await editing.save(work, info.context.settings, input.draft())
+        # Names are looked up when it is saved: nobody else waits for them.
+        more = await warned.warnings(info.context.settings, saved.probe)
+        return SaveProbePayload.of(replace(saved, warnings=(*saved.warnings, *more)))
 
     @mutation(requires=Permission.CONFIGURE, description="Ask once, now, also of a probe that is not saved yet.")
     async def try_probe(self, info: Info, input: SaveProbeInput) -> TryProbePayload:

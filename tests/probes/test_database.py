@@ -6,7 +6,16 @@ from typing import Any
 
 import pytest
 
-from century.probes.database import Seen, facts, hits, number_of, statement_line, version_name
+from century.probes.database import (
+    Seen,
+    facts,
+    hits,
+    number_of,
+    slow_statements,
+    statement_line,
+    too_old,
+    version_name,
+)
 
 SEEN = Seen(
     version=180004,
@@ -90,3 +99,30 @@ def test_statements_and_versions_for_people() -> None:
     assert len(statement_line(3, 0.0125, "x" * 400)) < 200
     assert version_name(150014) == "15.14"
     assert version_name(90624) == "9.6"
+
+
+@pytest.mark.parametrize(
+    ("major", "said"),
+    [
+        pytest.param(9, "it is PostgreSQL 9, and the oldest that can be asked is 12", id="long gone"),
+        pytest.param(11, "it is PostgreSQL 11, and the oldest that can be asked is 12", id="just too old"),
+        pytest.param(12, None, id="the oldest"),
+        pytest.param(18, None, id="new"),
+    ],
+)
+def test_a_version_that_cannot_be_asked_is_said_to_be_too_old(major: int, said: str | None) -> None:
+    assert too_old(major) == said
+
+
+@pytest.mark.parametrize(
+    ("version", "mean"),
+    [
+        pytest.param(120_000, "mean_time", id="before it was renamed"),
+        pytest.param(129_999, "mean_time", id="the last before"),
+        pytest.param(130_000, "mean_exec_time", id="since 13"),
+        pytest.param(180_001, "mean_exec_time", id="now"),
+    ],
+)
+def test_statements_are_asked_for_by_the_name_of_their_time(version: int, mean: str) -> None:
+    said = slow_statements("public", version)
+    assert f"ORDER BY {mean} DESC" in said and f"{mean} / 1000 AS seconds" in said

@@ -16,6 +16,8 @@ FEWEST_BLOCKS = 1_000
 MOST_STANDBYS = 20
 STATEMENT_LENGTH = 150
 MOST_STATEMENTS = 8
+# The first that knows MATERIALIZED; every column that is asked for below has been there since 10.
+OLDEST = 12
 
 
 # The server's own clock, since the instants it is compared with are the server's.
@@ -57,6 +59,13 @@ SELECT current_setting('server_version_num')::int AS version,
         WHERE extname = 'pg_stat_statements') AS statements
 FROM counted, pg_catalog.pg_stat_database AS own WHERE own.datname = current_database()
 """
+
+
+def too_old(major: int) -> str | None:
+    """What is said of a version that LOOK cannot be asked of; None of those that it can."""
+    if major >= OLDEST:
+        return None
+    return f"it is PostgreSQL {major}, and the oldest that can be asked is {OLDEST}"
 
 
 def slow_statements(schema: str, version: int) -> str:

@@ -425,6 +425,23 @@ async def test_a_server_that_does_not_stop_is_cut_off(secure: bool, greeting: by
     assert sum(sent) < len(sent) * 16 * MIB
 
 
+async def test_a_version_that_is_too_old_is_told_so() -> None:
+    said = VERSION.replace(b"15.4", b"11.9")
+    greeting = LET_IN.replace(VERSION, said)
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(4096)
+        writer.write(greeting)
+        await reader.read(4096)
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as old:
+        port = old.sockets[0].getsockname()[1]
+        found = await ask(postgres, {"url": f"postgresql://a@127.0.0.1:{port}/a?sslmode=disable"})
+    assert found.trouble is Trouble.SETUP
+    assert found.message == "it is PostgreSQL 11, and the oldest that can be asked is 12"
+
+
 async def on_loop(settings: dict[str, str]) -> Measurement:
     """A check on the loop that workers run on."""
     return await asyncio.to_thread(on_uvloop, lambda: ask(postgres, settings, timeout=30))

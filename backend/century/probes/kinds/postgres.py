@@ -14,7 +14,18 @@ import orjson
 from century.core.settings import Settings
 from century.probes import web
 from century.probes.address import ServerAddress, server_address
-from century.probes.database import LOOK, Seen, facts, hits, number_of, slow_statements, statement_line, version_name
+from century.probes.database import (
+    LOOK,
+    OLDEST,
+    Seen,
+    facts,
+    hits,
+    number_of,
+    slow_statements,
+    statement_line,
+    too_old,
+    version_name,
+)
 from century.probes.database_door import MODES, OWN, Full, Opened, door_of, open_door, own_door, told, too_much
 from century.probes.kind import Config, FactName, Field, FieldType, Problem
 from century.probes.kinds import Target
@@ -24,7 +35,7 @@ from century.probes.selecting import one_number, query_problem
 from century.probes.wire import Failed, Wire
 
 LABEL = "PostgreSQL"
-HELP = "Asks a PostgreSQL server how it is: connections, slow queries, cache, size, replication."
+HELP = f"Asks a PostgreSQL server ({OLDEST} or newer) how it is: connections, slow queries, cache, size, replication."
 PREFIX = "database"
 REMOTE = True
 INTERVAL, TIMEOUT, SHORTEST = 30.0, 10.0, 5.0
@@ -173,6 +184,8 @@ class _Look:
         with self._step("connect"):
             opened = await self._connect()
         self.connection, self.reached = opened.connection, True
+        if (old := too_old(opened.connection.get_server_version().major)) is not None:
+            raise Failed(Trouble.SETUP, old)
         try:
             found = await self._all()
         except (Failed, asyncpg.PostgresError, asyncpg.InterfaceError):

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { barsOf, byNeed, isFlag, isShare, type ProbeState, tally, troubleOf } from './checks.ts';
+import { barsOf, byNeed, isFlag, isShare, type ProbeState, runsOf, tally, troubleOf } from './checks.ts';
 
 const probe = (name: string, state: ProbeState) => ({ name, state });
 
@@ -49,6 +49,25 @@ describe('bars of checks', () => {
       ['ok', 'up, 12 ms'],
       ['down', 'failed'],
       ['none', 'nobody asked'],
+    ]));
+});
+
+describe('checks one after the other', () => {
+  const check = (at: string, message: string, ok = false) => ({
+    at,
+    ok,
+    message,
+    state: ok ? ('UP' as const) : ('DOWN' as const),
+  });
+  it('are one where they say the same, and apart where another came between', () =>
+    expect(
+      runsOf([check('4', 'refused'), check('3', 'refused'), check('2', '', true), check('1', 'refused')]).map(
+        ({ newest, since, count }) => [newest.at, since, count],
+      ),
+    ).toEqual([
+      ['4', '3', 2],
+      ['2', '2', 1],
+      ['1', '1', 1],
     ]));
 });
 

@@ -74,6 +74,26 @@ export function barsOf(beats: {
   });
 }
 
+interface Told {
+  at: string;
+  ok: boolean;
+  state: ProbeState;
+  message: string;
+}
+
+/** Checks that said the same one after the other as one: the newest of them, since when, and how many. The newest first. */
+export function runsOf<T extends Told>(checks: readonly T[]): { newest: T; since: string; count: number }[] {
+  const runs: { newest: T; since: string; count: number }[] = [];
+  for (const one of checks) {
+    const last = runs.at(-1);
+    const same =
+      last && last.newest.ok === one.ok && last.newest.state === one.state && last.newest.message === one.message;
+    if (same && last) Object.assign(last, { since: one.at, count: last.count + 1 });
+    else runs.push({ newest: one, since: one.at, count: 1 });
+  }
+  return runs;
+}
+
 /** What a fact's number is drawn as: its name tells a share from a plain number. */
 export function isShare(name: string, unit: string): boolean {
   return unit === '1' && /(_share|_ratio)$/.test(name);

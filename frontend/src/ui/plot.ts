@@ -75,7 +75,8 @@ export function kindOf(unit: string, signal: string | null = null): Kind {
 }
 
 function tick(kind: Kind, value: number): string {
-  if (typeof kind === 'object') return measure(value, kind.unit);
+  // What is counted is said in the heading; beside every line there is no room for it.
+  if (typeof kind === 'object') return measure(value, kind.unit.startsWith('{') ? '1' : kind.unit);
   if (value === 0) return kind === 'ratio' || kind === 'availability' ? '0%' : '0';
   if (kind === 'ratio' || kind === 'availability') return `${Number((value * 100).toFixed(3))}%`;
   if (kind === 'rate') return `${value >= 1000 ? `${Number((value / 1000).toFixed(1))}k` : Number(value.toFixed(3))}/s`;

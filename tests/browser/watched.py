@@ -37,7 +37,16 @@ def watch(installation: Up, token: str) -> Watched:
         "interval": "PT5S", "timeout": "PT2S", "failuresBeforeDown": 1,
     }  # fmt: skip
     probe = installation.ask(token, SAVE_PROBE, input=queue)["saveProbe"]["probe"]
-    job = {"name": HEARTBEAT, "period": "P1D"}
-    beat = installation.ask(token, SAVE_HEARTBEAT, input=job)["saveHeartbeat"]["heartbeat"]
+    beat = _heartbeat(installation, token, HEARTBEAT)
     httpx.post(f"{beat['pingUrl']}/3", content=b"no rows were found").raise_for_status()
+    # Others in every state there is, so that the list has much to say of itself.
+    _heartbeat(installation, token, "weekly report")
+    for name, said in (("reindex", "/start"), ("sync of addresses", "")):
+        httpx.post(_heartbeat(installation, token, name)["pingUrl"] + said).raise_for_status()
     return Watched(f"/monitoring/infrastructure/{probe['id']}", f"/monitoring/heartbeats/{beat['id']}")
+
+
+def _heartbeat(installation: Up, token: str, name: str) -> dict[str, str]:
+    saved = installation.ask(token, SAVE_HEARTBEAT, input={"name": name, "period": "P1D"})
+    beat: dict[str, str] = saved["saveHeartbeat"]["heartbeat"]
+    return beat

@@ -29,9 +29,8 @@ export function unitWord(unit: string): string {
     By: 'bytes',
     d: 'days',
     '1/s': 'per second',
-    '{query}': 'queries',
   };
-  return words[unit] ?? unit.replace(/^\{(.*)\}$/, '$1s');
+  return words[unit] ?? counted(2, unit);
 }
 
 /** A measured value with its unit (UCUM), as people read it. `signal` tells a share from a plain number. */
@@ -62,8 +61,15 @@ export function measure(value: number | null | undefined, unit: string, signal: 
     case '1':
       return plain(value);
     default:
-      return unit.startsWith('1/') ? `${plain(value)}${unit.slice(1)}` : `${plain(value)} ${unit.replace(/[{}]/g, '')}`;
+      return unit.startsWith('1/') ? `${plain(value)}${unit.slice(1)}` : `${plain(value)} ${counted(value, unit)}`;
   }
+}
+
+/** `{query}` of three is `queries`; a unit that is none of counting stays as it is. */
+function counted(value: number, unit: string): string {
+  const thing = /^\{(.*)\}$/.exec(unit)?.[1];
+  if (!thing || value === 1) return unit.replace(/[{}]/g, '');
+  return thing.endsWith('y') && !/[aeo]y$/.test(thing) ? `${thing.slice(0, -1)}ies` : `${thing}s`;
 }
 
 /** A threshold is a round number: 5.00% is 5%. */

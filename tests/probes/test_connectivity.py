@@ -15,7 +15,7 @@ import pytest
 import pytest_asyncio
 
 from century.probes import own_network
-from century.probes.connectivity import Connected, Evidence, Gone, host_of, is_here, judge
+from century.probes.connectivity import Connected, Evidence, Gone, door_of, host_of, is_here, judge
 from century.probes.kinds import tcp
 from century.probes.measurement import Measurement, Trouble
 from century.probes.own_network import OwnNetwork, any_interface, any_route
@@ -118,6 +118,42 @@ async def test_one_that_fails_among_others_that_answer_is_down(probing: Probing,
         await probing.make(f"shop {number}", number, interval=timedelta(seconds=5))
     await probing.rounds(4, 5)
     assert (await probing.now(first)).now.state is ProbeState.DOWN
+
+
+@pytest.mark.parametrize(("neighbour", "state"), [(True, ProbeState.DOWN), (False, ProbeState.UNKNOWN)])
+async def test_three_that_fail_are_down_while_one_that_is_asked_seldom_answers(
+    probing: Probing, outside: dict[str, bool], monkeypatch: pytest.MonkeyPatch, neighbour: bool, state: ProbeState
+) -> None:
+    asked = []
+
+    async def answers(self: OwnNetwork, host: str, port: int, **_: Any) -> bool:
+        asked.append((host, port))
+        return neighbour
+
+    monkeypatch.setattr(OwnNetwork, "_answers", answers)
+    outside["shop 0"] = True
+    await probing.make("shop 0", 9, interval=timedelta(minutes=5))
+    failing = []
+    for number in range(1, 4):
+        outside[f"shop {number}"] = False
+        failing.append(await probing.make(f"shop {number}", number, interval=timedelta(seconds=5)))
+    await probing.rounds(4, 5)
+    assert {(await probing.now(each)).now.state for each in failing} == {state}
+    assert set(asked) == {("10.0.0.9", 80)}
+    told = await probing.rows("SELECT kind FROM journal WHERE kind LIKE 'probing.%'")
+    assert told == ([] if neighbour else [("probing.blinded",)])
+
+
+def test_the_door_of_a_place() -> None:
+    assert [
+        door_of(*each)
+        for each in (
+            ("shop:81", ""), ("[2001:db8::1]:81", ""), ("shop", "https://shop/"), ("shop", "HTTP://shop/"), ("shop", ""),
+            ("2001:db8::1", ""), ("[2001:db8::1]", "https://[2001:db8::1]/"), ("a:1,b:2", ""), ("", ""),
+        )
+    ] == [
+        ("shop", 81), ("2001:db8::1", 81), ("shop", 443), ("shop", 80), None, None, ("2001:db8::1", 443), None, None,
+    ]  # fmt: skip
 
 
 async def test_anchors_are_asked(world: World) -> None:

@@ -54,6 +54,17 @@ def host_of(place: str) -> str:
     return place.rpartition(":")[0] or place if place.count(":") == 1 else place
 
 
+def door_of(place: str, url: str) -> tuple[str, int] | None:
+    """Host and port of a place, where it is one and its port is known: that of its URL's scheme where none is named."""
+    host, port = host_of(place), place.removeprefix(f"[{host_of(place)}]").rpartition(":")[2]
+    if not host or "," in place:
+        return None
+    if port.isdecimal() and host != place:
+        return host, int(port)
+    usual = {"https": 443, "http": 80}.get(url.partition("://")[0].lower())
+    return (host, usual) if usual else None
+
+
 def is_here(host: str) -> bool:
     """Whether a host is this machine, which needs no network."""
     try:

@@ -16,7 +16,7 @@ from century.core.errors import CenturyError
 from century.core.guard import Guard
 from century.core.settings import Settings
 from century.core.work import Work
-from century.probes.connectivity import Connected, Evidence, Gone, host_of, is_here, judge
+from century.probes.connectivity import MOST_COINCIDENCE, Connected, Evidence, Gone, door_of, host_of, is_here, judge
 from century.probes.settling import MOVED, Done
 from century.probes.wire import Failed, TlsContexts, Wire, dial
 
@@ -25,7 +25,11 @@ logger = logging.getLogger(__name__)
 FRESH_SECONDS = 5.0
 """A machine that answered so lately speaks for our network."""
 FAILING_SECONDS = 120.0
+MOST_KEPT = 1_000
 ANCHOR_SECONDS = 1.0
+MOST_NEIGHBOURS = 3
+NEIGHBOUR_SECONDS = 600.0
+"""So many machines that answered within this time, and are not due yet, are asked before our network is blamed."""
 ROUTES = (Path("/proc/net/route"), Path("/proc/net/ipv6_route"))
 
 SAY = text(
@@ -45,6 +49,8 @@ class OwnNetwork:
         self._anchors = settings.connectivity
         # Anchors are the installation's own choice, so they may lie in a private network.
         self._wire = Wire(Guard(("0.0.0.0/0", "::/0")), settings, TlsContexts())
+        self._neighbour_wire = Wire(Guard(settings.egress_allow), settings, TlsContexts())
+        self._neighbours: dict[tuple[str, int], float] = {}
         self._name = name
         self._host = host
         self._answered_at = float("-inf")
@@ -62,6 +68,7 @@ class OwnNetwork:
         """The checks, each with the host and port it asked, that say nothing of their targets: our network is gone."""
         seconds = asyncio.get_running_loop().time()
         remote = [(each, host) for each, place in done if place and not is_here(host := host_of(place))]
+        self._meet(done, seconds)
         if any(each.measured.ok or each.measured.reached for each, _ in remote):
             self._answered_at = seconds
             self._failing.clear()
@@ -115,12 +122,37 @@ class OwnNetwork:
         anchors: Sequence[bool] = ()
         if interfaces and routes and self._anchors:
             anchors = await asyncio.gather(*(self._answers(host, port) for host, port in self._anchors))
+        elif (
+            interfaces and routes and len(self._failing) >= MOST_COINCIDENCE and await self._neighbour_answers(seconds)
+        ):
+            self._answered_at = seconds
+            self._failing.clear()
         return Evidence(interfaces, routes, anchors, frozenset(self._failing))
 
-    async def _answers(self, host: str, port: int) -> bool:
+    def _meet(self, done: Sequence[tuple[Done, str]], seconds: float) -> None:
+        """Keep the doors at which somebody answered, the newest last."""
+        for each, place in done:
+            door = door_of(place, each.held.config["url"])
+            if door is not None and not is_here(door[0]):
+                self._neighbours.pop(door, None)
+                if each.measured.ok or each.measured.reached:
+                    self._neighbours[door] = seconds
+        while len(self._neighbours) > MOST_KEPT:
+            del self._neighbours[next(iter(self._neighbours))]
+
+    async def _neighbour_answers(self, seconds: float) -> bool:
+        """Whether one answers now of those that answered before any failed: it was not asked since, and nobody knows."""
+        doors = [
+            door
+            for door, at in self._neighbours.items()
+            if door[0] not in self._failing and seconds - at < NEIGHBOUR_SECONDS
+        ][-MOST_NEIGHBOURS:]
+        return any(await asyncio.gather(*(self._answers(*door, wire=self._neighbour_wire) for door in doors)))
+
+    async def _answers(self, host: str, port: int, *, wire: Wire | None = None) -> bool:
         try:
             async with asyncio.timeout(ANCHOR_SECONDS):
-                dialled = await dial(self._wire, host, port, asyncio.Protocol)
+                dialled = await dial(wire or self._wire, host, port, asyncio.Protocol)
         except (Failed, CenturyError, OSError, TimeoutError):
             return False
         dialled.transport.abort()

@@ -88,6 +88,19 @@ async def test_a_run_that_takes_too_long_is_overdue_the_oldest_first(beats: Beat
     assert (await beats.rows(LEDGER))[-1] == (START + minutes(14), "overdue", "it runs for longer than 10 min")
 
 
+async def test_a_run_that_never_ended_before_does_not_date_another_back(beats: Beats, world: World) -> None:
+    known = await beats.make(longest_run=minutes(10))
+    await ping(beats, known, PingKind.START, "killed")
+    world.advance(minutes=2)
+    await ping(beats, known, PingKind.FAIL, "beside")
+    world.advance(minutes=58)
+    await ping(beats, known, PingKind.START, "now")
+    world.advance(minutes=11)
+    await swept(world)
+    assert (await beats.now(known)).beat.since == START + minutes(70)
+    assert [state for _, state, _ in await beats.rows(LEDGER)] == ["up", "failed", "overdue"]
+
+
 async def test_what_is_due_of_many_is_all_noticed(beats: Beats, world: World) -> None:
     for number in range(3):
         await beats.make(f"job {number}")

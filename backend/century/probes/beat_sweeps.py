@@ -57,6 +57,8 @@ def _settled(
 ) -> tuple[Beat, tuple[BeatMoved, ...]]:
     schedule, beat = known.schedule, known.beat
     due_at = beat.due_at
+    # One from before that never said that it was over is not of these.
+    began = [each for each in began if each >= beat.since]
     if beat.state is HeartbeatState.RUNNING and schedule.longest_run is not None and began:
         due_at = min(began) + schedule.longest_run  # of several that go on the oldest must be over first
     assert due_at is not None

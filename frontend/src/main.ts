@@ -1,7 +1,7 @@
 import '@fontsource-variable/geist';
 import '@fontsource-variable/geist-mono';
 import './tokens.css';
-import './app.css';
+import './styles/index.css';
 import './touch.css';
 import { mount } from 'svelte';
 import App from './App.svelte';

@@ -93,3 +93,62 @@ async def test_two_may_migrate_at_once_and_it_goes_down_again(servers: Servers) 
     assert await migrations.current(engines[0]) is None
     for engine in engines:
         await engine.dispose()
+
+
+PROBE = """
+    INSERT INTO probe (id, name, kind, enabled, settings, labels, interval_s, timeout_s, retry_s, failures, successes, shard,
+        version, created_at, updated_at, updated_by_name)
+    VALUES (:id, 'shop', 'http', true, '{"url": "https://shop.example.com"}', '{}', 30, 10, 5, 3, 2, 0, 1, :at, :at, 'tests')"""
+MOVED = "INSERT INTO probe_change (probe_id, at, state, reason) VALUES (:id, :at, 'down', 'refused')"
+HEARTBEAT = """
+    INSERT INTO heartbeat (id, name, enabled, labels, token_hash, token_sealed, period_s, time_zone, grace_s, state, since,
+        fence, version, created_at, updated_at, updated_by_name)
+    VALUES (:id, 'nightly', true, '{}', :hash, '', 3600, 'UTC', 60, 'up', :at, 0, 1, :at, :at, 'tests')"""
+
+
+async def test_what_is_there_stays_while_the_infrastructure_comes_and_goes(servers: Servers) -> None:
+    await on_server(servers, "CREATE DATABASE migrated_infrastructure")
+    engine = connect(servers.database("migrated_infrastructure"))
+    condition = '{"group_by": []}'
+    given = {"rule": UUID(int=1), "id": UUID(int=2), "condition": condition, "at": START}
+    about = {"subject": "shop", "service": "shop", "attributes": "{}", "hash": UUID(int=2).bytes}
+
+    async def write(*statements: str) -> None:
+        async with engine.begin() as connection:
+            for each in statements:
+                await connection.execute(text(each), given | about)
+
+    async def there() -> dict[str, int]:
+        """How many rows each of these tables has that there is."""
+        found = {}
+        async with engine.connect() as connection:
+            for table in ("rule", "verdict", "alert", "probe", "probe_change", "heartbeat"):
+                if await connection.scalar(text(f"SELECT to_regclass('{table}')")) is not None:
+                    found[table] = await connection.scalar(text(f"SELECT count(*) FROM {table}")) or 0
+        return found
+
+    async def back(revision: str) -> None:
+        async with engine.connect() as connection:
+            await connection.run_sync(down, revision)
+            await connection.commit()
+
+    await migrations.migrate(engine, "0011")
+    await write(RULE, VERDICT, ALERT)
+    before = {"rule": 1, "verdict": 1, "alert": 1}
+    assert await there() == before
+    await migrations.migrate(engine, "0012")
+    await write(PROBE, MOVED)
+    await migrations.migrate(engine, "0013")
+    await write(HEARTBEAT)
+    await migrations.migrate(engine)
+    probes, beats = {"probe": 1, "probe_change": 1}, {"heartbeat": 1}
+    assert await there() == before | probes | beats
+    await back("0013")
+    assert await there() == before | probes | beats, "what came later takes nothing along"
+    await back("0012")
+    assert await there() == before | probes
+    await back("0011")
+    assert await there() == before
+    await migrations.migrate(engine)
+    assert await there() == before | {"probe": 0, "probe_change": 0, "heartbeat": 0}
+    await engine.dispose()

@@ -17,6 +17,8 @@ from redis.asyncio import Redis
 from century.embedded import _free_port, _valkey_binary
 from century.process import end, spawn
 
+TLS_HANDSHAKE = b"\x16"
+
 
 class ValkeyServer:
     """A server with settings of its own; `stop` ends it. A sentinel is the same program in another mood."""
@@ -77,14 +79,33 @@ class ValkeyServer:
 async def over_tls(port: int, context: ssl.SSLContext) -> AsyncIterator[int]:
     """The port of a relay that speaks TLS, and hands on to one that does not: the wheel's server has none."""
 
-    async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while more := await reader.read(65536):
-            writer.write(more)
-        writer.close()
-
     async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, back = await asyncio.open_connection("127.0.0.1", port)
-        await asyncio.gather(pipe(reader, back), pipe(there, writer), return_exceptions=True)
+        await _handed_on(reader, writer, port)
 
     async with await asyncio.start_server(relay, "127.0.0.1", 0, ssl=context) as server:
         yield server.sockets[0].getsockname()[1]
+
+
+@asynccontextmanager
+async def plain_or_tls(port: int, context: ssl.SSLContext) -> AsyncIterator[int]:
+    """The port of a relay that takes both: a sentinel looks after its primary there in the clear, clients come over TLS."""
+
+    async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        first = await reader.read(65536)
+        await _handed_on(reader, writer, secure if first[:1] == TLS_HANDSHAKE else port, first)
+
+    async with over_tls(port, context) as secure, await asyncio.start_server(relay, "127.0.0.1", 0) as server:
+        yield server.sockets[0].getsockname()[1]
+
+
+async def _handed_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int, first: bytes = b"") -> None:
+    async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while more := await reader.read(65536):
+                writer.write(more)
+        finally:
+            writer.close()
+
+    there, back = await asyncio.open_connection("127.0.0.1", port)
+    back.write(first)
+    await asyncio.gather(pipe(reader, back), pipe(there, writer), return_exceptions=True)

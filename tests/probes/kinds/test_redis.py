@@ -20,7 +20,7 @@ from century.probes.kinds import redis
 from century.probes.measurement import Measurement, Trouble
 from tests.conftest import Servers
 from tests.probes.asking import NOW, ask, config, facts, on_uvloop, wire
-from tests.probes.caches import ValkeyServer, over_tls
+from tests.probes.caches import ValkeyServer, over_tls, plain_or_tls
 
 
 @pytest.fixture
@@ -209,6 +209,41 @@ async def test_a_sentinel_says_where_the_primary_is(server: ValkeyServer, tmp_pa
         )
     finally:
         sentinel.stop()
+
+
+async def test_a_sentinel_and_its_primary_are_reached_over_tls(server: ValkeyServer, tmp_path: Path) -> None:
+    server.start("requirepass secret-word")
+    authority = trustme.CA()
+    contexts = {}
+    for name in ("sentinel.example.com", "127.0.0.1", "elsewhere.example.com"):
+        contexts[name] = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert(name).configure_cert(contexts[name])
+    through = wire(names={"sentinel.example.com": "127.0.0.1"})
+    ca = authority.cert_pem.bytes().decode()
+    for name, well in (("127.0.0.1", True), ("elsewhere.example.com", False)):
+        async with plain_or_tls(server.port, contexts[name]) as primary:
+            sentinel = ValkeyServer(tmp_path / f"sentinel of {name}".replace(" ", "-"), sentinel=True)
+            starting = f"sentinel monitor mymaster 127.0.0.1 {primary} 1", "sentinel auth-pass mymaster secret-word"
+            await asyncio.to_thread(sentinel.start, *starting)
+            try:
+                async with over_tls(sentinel.port, contexts["sentinel.example.com"]) as port:
+                    settings = {
+                        "sentinels": f"sentinel.example.com:{port}", "master": "mymaster", "password": "secret-word",
+                        "tls": "true", "ca": ca,
+                    }  # fmt: skip
+                    found = await ask(redis, settings, through)
+                    assert found.lines[:1] in (
+                        (f"sentinel.example.com:{port} says that mymaster is at 127.0.0.1:{primary}",),
+                        (),
+                    )
+                    if well:
+                        assert found.ok, found.message
+                        unknown = await ask(redis, settings | {"ca": ""}, through)
+                        assert "from an issuer that is not trusted" in unknown.message
+                    else:
+                        assert found.message == "the certificate is not one of 127.0.0.1"
+            finally:
+                sentinel.stop()
 
 
 @asynccontextmanager

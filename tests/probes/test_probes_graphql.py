@@ -102,6 +102,20 @@ async def test_probes_are_found_by_what_they_are(site: Site, house: House) -> No
     assert await names(kinds=["DNS"]) == []
 
 
+async def test_a_key_in_an_address_is_read_by_whoever_may_change_it_alone(site: Site, house: House) -> None:
+    admin, viewer = await house.bearer("admin"), await house.bearer("viewer")
+    settings = [{"name": "url", "value": "http://127.0.0.1:1/health?apikey=hidden&page=1"}]
+    made = (await site.data(admin, SAVE, input={"name": "shop", "kind": "HTTP", "settings": settings}))["saveProbe"]
+    assert made["warnings"][0]["field"] == "settings.url"
+    ask = "query ($filter: ProbeFilter) { probes(filter: $filter) { target settings { name value } } }"
+    for who, shown in ((admin, "hidden"), (viewer, "…")):
+        for text, number in (("127.0.0.1:1/health", 1), ("apikey=h", 0)):
+            found = (await site.data(who, ask, filter={"text": text}))["probes"]
+            assert [each["value"] for probe in found for each in probe["settings"] if each["name"] == "url"] == [
+                f"http://127.0.0.1:1/health?apikey={shown}&page=1"
+            ] * number
+
+
 async def test_a_draft_is_tried_and_nothing_of_it_is_stored(site: Site, house: House) -> None:
     admin = await house.bearer("admin")
     tried = (await site.data(admin, TRY, input=asked("shop")))["tryProbe"]

@@ -86,7 +86,9 @@ async def probes(work: Work, wanted: Wanted | None = None) -> list[Probe]:
     if wanted.text and (said := wanted.text.strip()):
         if len(said) > LONGEST_TEXT:
             raise Invalid(f"text may have {LONGEST_TEXT} characters at most", field="filter.text")
-        places = (PROBE.c.name, cast(PROBE.c.settings, Text), cast(PROBE.c.labels, Text))
+        # Without what follows a ?: there may be a key, which whoever only looks could find letter by letter.
+        settings = func.regexp_replace(cast(PROBE.c.settings, Text), r'\?[^"\s]*', "", "g")
+        places = (PROBE.c.name, settings, cast(PROBE.c.labels, Text))
         statement = statement.where(or_(*(func.strpos(func.lower(each), said.lower()) > 0 for each in places)))
     return [probe_of(row) for row in await work.rows(statement)]
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from cryptography import x509
 
-from century.core.outbound import SECRET_HEADERS, redact
+from century.core.outbound import SECRET_HEADERS, SECRET_PARAMETERS, redact
 from century.probes.certificate import certificate
 from century.probes.conditions import About, ConditionError, read, seconds
 from century.probes.exchange import METHODS, OURS, Ask, Headers, Reply, place_of, status_words
@@ -117,6 +117,10 @@ def question(config: Config) -> Ask:
 def question_problems(config: Config) -> list[Problem]:
     """What is wrong with the fields of the question."""
     found = [*url_problems("url", config["url"])]
+    if not found and SECRET_PARAMETERS.search(config["url"]):
+        found.append(
+            Problem("url", "whoever may change probes can read the key in it; a secret header is sealed", refused=False)
+        )
     if (config["method"] or "GET") not in METHODS:
         found.append(Problem("method", f"the method must be one of {', '.join(METHODS)}"))
     for name in ("headers", "secretHeaders"):

@@ -270,6 +270,7 @@ def test_what_the_form_refuses(settings: dict[str, str], field: str, message: st
 
 WARNINGS = [
     ({"url": URL, "verifyTls": "false"}, "verifyTls"),
+    ({"url": "https://api.example.com/?apikey=abc"}, "url"),
     ({"url": "http://api.example.com/", "secretHeaders": "X-Key: a"}, "secretHeaders"),
 ]
 

@@ -21,6 +21,7 @@ from century.core.graphql import (
     field,
     loaded,
 )
+from century.core.outbound import redact
 from century.core.work import Work
 from century.probes import facts, kept, lately, lists
 from century.probes.graphql.checks import (
@@ -44,6 +45,8 @@ from century.telemetry.graphql.services import MetricResult, MetricSeries, Servi
 from century.telemetry.metrics import Aggregation
 
 MOST_BEATS = lately.MOST
+URLS = frozenset({"url", "fallbackUrl"})
+"""Some ask for a key in an address: only whoever may change it reads that."""
 NOT_YET = "nobody has asked it yet"
 PAUSED = "it is paused"
 
@@ -83,12 +86,13 @@ class Probe:
 
     @field()
     async def settings(self, info: Info) -> list[ProbeSetting]:
-        known = [
-            ProbeSetting(
-                name=each.name, value=None if each.secret else self.probe.settings.get(each.name), secret=each.secret
-            )
-            for each in kind_of(self.probe.kind).FIELDS
-        ]
+        whole = info.context.actor.may(Permission.CONFIGURE)
+        known = []
+        for each in kind_of(self.probe.kind).FIELDS:
+            value = None if each.secret else self.probe.settings.get(each.name)
+            if value and each.name in URLS and not whole:
+                value = redact(value)
+            known.append(ProbeSetting(name=each.name, value=value, secret=each.secret))
         # A form has no field for it, and must know that it may ask for no address.
         return [*known, ProbeSetting(name="own", value="true", secret=False)] if self.probe.is_own else known
 

@@ -36,7 +36,7 @@ def test_an_alert_says_what_is_wrong_and_what_is_well_again() -> None:
     delay = Condition(Signal.HEARTBEAT, Comparison.ABOVE, 0.0)
     assert summary(delay, "nightly", 200.0) == "nightly is 3 min 20 s late"
     disk = Condition(Signal.FACT, Comparison.ABOVE, 0.85, metric="host.disk_used_share")
-    assert summary(disk, "db /", 0.9) == "fact host.disk_used_share of db / is 90 %, above 85 %"
+    assert summary(disk, "db /", 0.9) == "Disk used of db / is 90 %, above 85 %"
     assert summary(ERRORS, "checkout", 0.072) == "Error rate of checkout is 7.2 %, above 5 % over 5 min"
     assert summary(replace(ERRORS, recovery=0.04), "checkout", 0.042) == (
         "Error rate of checkout is 4.2 %, not yet back to 4 %"
@@ -71,8 +71,8 @@ DISK = Condition(Signal.FACT, Comparison.ABOVE, 0.85, metric="host.disk_used_sha
         pytest.param(DELAY, 700.0, "", "shop is 11 min 40 s late", id="late"),
         pytest.param(DELAY, 500.0, "failed: exit code 3", "Delay of the heartbeat of shop is 8 min 20 s, after it was above 10 min", id="no longer so late as to be wrong"),
         pytest.param(HEALTH, 0.0, "3 keys evicted lately", "shop is not healthy: 3 keys evicted lately", id="what ails a Redis"),
-        pytest.param(HEALTH, 0.0, "", "fact redis.healthy of shop is 0, below 1", id="nobody says what ails it"),
-        pytest.param(DISK, 0.9, "", "fact host.disk_used_share of shop is 90 %, above 85 %", id="a number speaks for itself"),
+        pytest.param(HEALTH, 0.0, "", "Fact redis.healthy of shop is 0, below 1", id="nobody says what ails it"),
+        pytest.param(DISK, 0.9, "", "Disk used of shop is 90 %, above 85 %", id="a number speaks for itself"),
     ],
 )  # fmt: skip
 def test_a_summary_says_why(condition: Condition, value: float, why: str, expected: str) -> None:
@@ -85,7 +85,7 @@ def test_a_summary_says_why(condition: Condition, value: float, why: str, expect
         pytest.param(STATE, "shop is down: connection refused", "is down: connection refused", id="a state"),
         pytest.param(DELAY, "shop failed: exit code 3", "failed: exit code 3", id="a job"),
         pytest.param(HEALTH, "shop is not healthy: it swaps", "is not healthy: it swaps", id="health"),
-        pytest.param(HEALTH, "fact redis.healthy of shop is 0, below 1", None, id="it does not begin with the name"),
+        pytest.param(HEALTH, "Fact redis.healthy of shop is 0, below 1", None, id="it does not begin with the name"),
         pytest.param(DISK, "shop is full", None, id="another fact"),
     ],
 )

@@ -44,11 +44,11 @@ def webhook(url: str = "https://127.0.0.1/hook", **more: object) -> Draft:
         pytest.param(webhook("https://a\nb/"), "settings.url", "Address must be one line", id="two lines"),
         pytest.param(
             webhook("http://169.254.169.254/latest"), "settings.url",
-            "169.254.169.254 is at 169.254.169.254, which is never reached from here", id="a cloud's metadata",
+            "169.254.169.254 is never reached from here", id="a cloud's metadata",
         ),
         pytest.param(
             webhook("http://10.0.0.1/"), "settings.url",
-            "10.0.0.1 is at 10.0.0.1, a private address: open it with MONITORING_EGRESS_ALLOW", id="a private address",
+            "10.0.0.1 is a private address: open it with MONITORING_EGRESS_ALLOW", id="a private address",
         ),
         pytest.param(
             webhook(settings={"url": "https://127.0.0.1/", "colour": "red"}), "settings.colour",

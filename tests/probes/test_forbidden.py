@@ -115,7 +115,7 @@ async def test_metadata_has_no_leave(host: str) -> None:
         await redis.check(aim(url=f"redis://{host}/0"), wire),
     ):
         assert measured.trouble is Trouble.REFUSED, measured.message
-        assert "which is never reached from here" in measured.message
+        assert "is never reached from here" in measured.message
 
 
 USERS = [
@@ -300,4 +300,4 @@ async def test_a_sentinel_names_no_closed_address() -> None:
         async with listening(sentinel) as server:
             measured = await redis.check(aim(sentinels=f"127.0.0.1:{server.port}", master="m"), open_wire())
         assert measured.trouble is Trouble.REFUSED
-        assert "127.0.0.2, a private address" in measured.message
+        assert "127.0.0.2 is a private address" in measured.message

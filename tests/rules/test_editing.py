@@ -183,11 +183,11 @@ async def test_the_default_rules_are_planted_once(works: Works) -> None:
     async with works.read() as work:
         found = await kept.rules(work)
     assert {each.name for each in found} == {each[0] for each in defaults.DEFAULTS}
-    assert len(found) == len(defaults.DEFAULTS) == 16
+    assert len(found) == len(defaults.DEFAULTS) == 17
     async with works.begin() as work:
         await editing.delete_rule(work, found[0].id)
         await defaults.plant(work)
-        assert len(await kept.rules(work)) == 15
+        assert len(await kept.rules(work)) == 16
 
 
 async def test_an_older_installation_is_brought_up_to_date_once(works: Works) -> None:

@@ -274,7 +274,7 @@ async def test_what_was_is_read_from_samples_and_states_from_the_ledger(probes: 
     assert np.nanmin(course.values) == pytest.approx(0.5, abs=0.02)
 
     (trace,) = await probes.source.evidence(disk, subject, now)
-    assert (trace.name, trace.unit) == ("fact host.disk_used_share", "1")
+    assert (trace.name, trace.unit) == ("disk used", "1")
     assert trace.values[-1] == pytest.approx(0.9, abs=0.03)
     shop = next(each for each in states.subjects if each.text == "shop")
     (trace,) = await probes.source.evidence(down, shop, now)

@@ -93,11 +93,11 @@ SENTENCES = [
     ),
     (
         replace(RULE, condition=Condition(Signal.FACT, Comparison.ABOVE, 0.85, metric="host.disk_used_share")),
-        "fact host.disk_used_share of any probe above 85 %",
+        "disk used of any probe above 85 %",
     ),
     (
         replace(RULE, condition=Condition(Signal.FACT, Comparison.ABOVE, 172_800.0, metric="backup.age")),
-        "fact backup.age of any probe above 2 d",
+        "age of the newest verified backup of any probe above 2 d",
     ),
     (
         replace(RULE, condition=Condition(Signal.HEARTBEAT, Comparison.ABOVE, 0.0)),

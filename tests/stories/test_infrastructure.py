@@ -132,6 +132,20 @@ async def test_a_certificate_is_told_of_as_it_comes_to_its_end(story: Story, out
     assert alerts(pager)[0]["severity"] == "info"
 
 
+async def test_what_has_no_rule_of_its_own_warns_when_it_is_down(
+    story: Story, outside: Outside, pager: Receiver
+) -> None:
+    await story.webhook("Pager", pager.url)
+    async with listening(silent, tls_server(trustme.CA().issue_cert("localhost"))) as server:
+        await outside.save(Draft("shop", ProbeKind.TLS, {"host": "localhost", "port": str(server.port)}))
+        await outside.asks(2)
+        assert not alerts(pager), "two failures are doubt"
+        await outside.asks()
+    (alert,) = alerts(pager)
+    assert (alert["rule"], alert["severity"]) == ("probe_down", "warning")
+    assert alert["summary"].startswith("It is down: "), "a certificate that nobody trusts"
+
+
 async def silent(reader: Any, writer: Any) -> None:
     await reader.read()
     writer.close()

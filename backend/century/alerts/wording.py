@@ -5,7 +5,7 @@ from __future__ import annotations
 from century.alerts.alert import Alert
 from century.core.wording import duration, one_line
 from century.rules.condition import Condition, Signal
-from century.rules.wording import NAMES, against, name, show
+from century.rules.wording import against, name, show
 
 LONGEST_WHY = 160
 HEALTHY = ".healthy"
@@ -23,7 +23,8 @@ def summary(condition: Condition, subject: str, value: float | None, own_unit: s
         return f"No data on {looked_at} of {subject} for {duration(condition.window)}"
     if said := _of_itself(condition, value, one_line(why, LONGEST_WHY).rstrip(".")):
         return f"{subject} {said}"
-    first = looked_at[0].upper() + looked_at[1:] if condition.signal in NAMES else looked_at
+    # A metric is called by its name, as it is written.
+    first = looked_at if condition.signal is Signal.METRIC else looked_at[0].upper() + looked_at[1:]
     return f"{first} of {subject} is {show(condition, value, own_unit)}, {against(condition, value, own_unit)}"
 
 

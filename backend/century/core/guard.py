@@ -93,12 +93,14 @@ class Guard:
         # What is allowed never changes, and a probe asks for the same address every few seconds.
         if address in self._passed:
             return
-        shown = f"{named or address} is at {address}"
+        at = "" if named in ("", str(address)) else f"{named} is at {address}, "
         match judge(address, self._allow):
             case Verdict.FORBIDDEN:
-                raise AddressRefused(f"{shown}, which is never reached from here")
+                raise AddressRefused(
+                    f"{at}which is never reached from here" if at else f"{address} is never reached from here"
+                )
             case Verdict.PRIVATE:
-                raise AddressRefused(f"{shown}, a private address: open it with MONITORING_EGRESS_ALLOW")
+                raise AddressRefused(f"{at or f'{address} is '}a private address: open it with MONITORING_EGRESS_ALLOW")
         if len(self._passed) < MOST_KEPT:
             self._passed.add(address)
 

@@ -96,10 +96,23 @@ JOB = """\
 3. **Check Logs**: Review the log of the job
 4. **Run Again**: Run the job by hand, and verify what it leaves behind
 """
+DOWN = """\
+1. **Verify Issue**: Open the probe, and read what it was answered last
+2. **Check Host**: Verify that what it asks runs, and can be reached from here
+3. **Recent Changes**: Look for a deployment, a moved address or a renewed certificate
+"""
 CRITICAL, WARNING, INFO = Severity
 # A Redis that is down is no system that is: it has a rule of its own.
 UNAVAILABLE = Condition(
     Signal.PROBE_STATE, _BELOW, 1.0, filter=(("kind", frozenset({"http", "tcp", "network"})),), window=MINUTE
+)
+# What has no rule of its own: a certificate that is not trusted, a name that is not found, a backup that is not there.
+OTHERS_DOWN = Condition(
+    Signal.PROBE_STATE,
+    _BELOW,
+    1.0,
+    filter=(("kind", frozenset({"tls", "dns", "host", "prometheus", "backup"})),),
+    window=MINUTE,
 )
 UNHEALTHY = Condition(Signal.FACT, _BELOW, 1.0, metric="redis.healthy", window=MINUTE)
 
@@ -134,6 +147,7 @@ DEFAULTS: tuple[tuple[str, Severity, Condition, str], ...] = (
         UNAVAILABLE,
         OUTAGE,
     ),
+    ("probe_down", WARNING, OTHERS_DOWN, DOWN),
     (
         "high_cpu_usage", WARNING,
         Condition(Signal.CPU, _ABOVE, 0.7, recovery=0.65, hold_for=5 * MINUTE),
@@ -187,7 +201,7 @@ DEFAULTS: tuple[tuple[str, Severity, Condition, str], ...] = (
         JOB,
     ),
 )  # fmt: skip
-ADDED = frozenset({"certificate_expiring_14_days", "certificate_expiring_7_days", "heartbeat_missing"})
+ADDED = frozenset({"certificate_expiring_14_days", "certificate_expiring_7_days", "heartbeat_missing", "probe_down"})
 """What an installation did not begin with before anything was watched from outside."""
 CHANGED = {
     "system_unavailable": Condition(Signal.PROBE_STATE, _BELOW, 1.0, window=MINUTE),

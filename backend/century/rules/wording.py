@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import timedelta
 
 from century.core.wording import duration, number
+from century.probes.facts import label_of
 from century.rules.condition import RATIOS, Condition, Signal, unit
 from century.rules.rule import Rule
 from century.telemetry.targets import Comparison
@@ -35,6 +37,8 @@ _ANY = {
     Signal.TLS_DAYS_LEFT: "probe",
     Signal.HEARTBEAT: "heartbeat",
 }
+# A fact that only says yes or no is called by its name: what it is labelled with is a sentence.
+_YES_OR_NO = re.compile(r"[._](up|ok|healthy|enabled)$")
 _BYTES = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 
 
@@ -72,15 +76,21 @@ def _where(condition: Condition) -> list[str]:
 
 
 def name(condition: Condition) -> str:
-    """What a condition looks at, as in "error rate" or "p95 of db.client.connection.count"."""
+    """What a condition looks at, as in "error rate", "disk used" or "p95 of db.client.connection.count"."""
     if condition.signal in NAMES:
         return NAMES[condition.signal]
     if condition.signal is Signal.EXTERNAL:
         return f"{condition.metric}, decided outside"
     how = f"{condition.aggregation.value} of " if condition.aggregation else ""
+    looked_at = condition.metric or condition.signal.value
     if condition.signal is Signal.FACT:
-        how += "fact "
-    return f"{how}{condition.metric or condition.signal.value}"
+        looked_at = f"fact {looked_at}" if _YES_OR_NO.search(looked_at) else _within(label_of(looked_at))
+    return f"{how}{looked_at}"
+
+
+def _within(label: str) -> str:
+    """A label as it stands in the middle of a sentence."""
+    return label[0].lower() + label[1:] if label[1:2].islower() else label
 
 
 def bound(condition: Condition, own_unit: str = "") -> str:

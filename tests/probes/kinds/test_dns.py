@@ -165,7 +165,7 @@ async def test_a_name_server_nobody_may_ask() -> None:
         asked = aim(name="www.example.com", nameserver=f"127.0.0.1:{port}")
         measured = await probe.check(asked, wire_to("10.0.0.0/8"))
     assert measured.trouble is Trouble.REFUSED
-    assert measured.message == "127.0.0.1 is at 127.0.0.1, a private address: open it with MONITORING_EGRESS_ALLOW"
+    assert measured.message == "127.0.0.1 is a private address: open it with MONITORING_EGRESS_ALLOW"
     assert server.asked == []
 
 

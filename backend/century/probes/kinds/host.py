@@ -31,14 +31,14 @@ FIELDS = (
     ),
 )
 FACTS = (
-    FactName("host.cpu_share", "Processors", "1"),
-    FactName("host.memory_used_share", "Memory", "1"),
+    FactName("host.cpu_share", "Processors in use", "1"),
+    FactName("host.memory_used_share", "Memory used", "1"),
     FactName("host.memory_available", "Memory available", "By"),
-    FactName("host.swap_used_share", "Swap", "1"),
-    FactName("host.disk_used_share", "Disk", "1"),
+    FactName("host.swap_used_share", "Swap used", "1"),
+    FactName("host.disk_used_share", "Disk used", "1"),
     FactName("host.disk_free", "Disk space left", "By"),
     FactName("host.load_per_cpu", "Load for each processor", "1"),
-    FactName("host.uptime", "Since it started", "s"),
+    FactName("host.uptime", "Time since it started", "s"),
 )
 
 

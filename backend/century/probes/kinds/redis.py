@@ -80,7 +80,7 @@ FACTS = (
     FactName("redis.evictions", "Evictions", "1/s"),
     FactName("redis.clients_connected", "Clients connected", "{client}"),
     FactName("redis.clients_rejected", "Clients refused", "{client}", monotonic=True),
-    FactName("redis.last_save_age", "Since the last save", "s"),
+    FactName("redis.last_save_age", "Time since the last save", "s"),
     FactName("redis.last_save_ok", "Last save went well", "1"),
     FactName("redis.aof_enabled", "Append-only file is on", "1"),
     FactName("redis.aof_ok", "Append-only file is well", "1"),

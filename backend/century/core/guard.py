@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
+import threading
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from ipaddress import ip_address
 
 from century.core.egress import Address, Verdict, judge, parse_networks
@@ -13,7 +16,8 @@ from century.core.errors import Forbidden, Unavailable
 
 Resolve = Callable[[str, int], Awaitable[list[Address]]]
 
-THREADS = 32
+AT_ONCE = 32
+AT_ONCE_A_ZONE = 4
 KEPT_SECONDS = 5.0
 MOST_KEPT = 10_000
 LONGEST_SHOWN = 100
@@ -33,31 +37,92 @@ async def resolve(host: str, port: int) -> list[Address]:
 class Names:
     """Resolves for many at once: in threads of its own, a name once for all who ask, and kept for five seconds.
 
-    A name server that is away holds up its own askers alone.
+    A name server that is away holds up its own askers alone: of one zone so many are looked up at once, and the others
+    of it wait. Those threads are daemons: a process that ends waits for none of them, as it would for a pool's.
     """
 
     def __init__(self, *, look_up: Callable[[str, int], list[Address]] | None = None) -> None:
         self._look_up = look_up or _look_up
-        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="names")
         self._kept: dict[tuple[str, int], tuple[float, asyncio.Future[list[Address]]]] = {}
+        self._waiting: deque[_Asked] = deque()
+        self._busy: Counter[str] = Counter()
+        self._closed = False
 
     async def __call__(self, host: str, port: int) -> list[Address]:
         """Every address of a name; OSError where it has none."""
         loop = asyncio.get_running_loop()
-        asked_at, asked = self._kept.get((host, port), (0.0, None))
-        if asked is None or (asked.done() and loop.time() - asked_at > KEPT_SECONDS):
+        asked_at, answer = self._kept.get((host, port), (0.0, None))
+        if answer is None or (answer.done() and loop.time() - asked_at > KEPT_SECONDS):
+            if self._closed:
+                raise OSError("nobody looks names up any more")
             if len(self._kept) >= MOST_KEPT:
                 self._kept.clear()
-            asked = loop.run_in_executor(self._pool, self._look_up, host, port)
+            answer = loop.create_future()
             # Whoever asked may be gone before the answer comes.
-            asked.add_done_callback(lambda done: done.cancelled() or done.exception())
-            self._kept[host, port] = (loop.time(), asked)
+            answer.add_done_callback(lambda done: done.cancelled() or done.exception())
+            self._kept[host, port] = (loop.time(), answer)
+            self._waiting.append(_Asked(host, port, zone_of(host), answer))
+            self._begin()
         # One who gives up must not take the answer from the others.
-        return await asyncio.shield(asked)
+        return await asyncio.shield(answer)
 
     def close(self) -> None:
         """Wait for nobody any more."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._closed = True
+        while self._waiting:
+            self._waiting.popleft().answer.cancel()
+
+    def _begin(self) -> None:
+        """Look up what waits, as far as there is room for it and for its zone."""
+        held: list[_Asked] = []
+        while self._waiting and self._busy.total() < AT_ONCE:
+            asked = self._waiting.popleft()
+            if self._busy[asked.zone] >= AT_ONCE_A_ZONE:
+                held.append(asked)
+                continue
+            self._busy[asked.zone] += 1
+            threading.Thread(target=self._work, args=(asked,), name="names", daemon=True).start()
+        self._waiting.extendleft(reversed(held))
+
+    def _work(self, asked: _Asked) -> None:
+        found: list[Address] | Exception
+        try:
+            found = self._look_up(asked.host, asked.port)
+        except Exception as error:  # noqa: BLE001 (whatever it was, it is raised where it was asked)
+            found = error
+        with contextlib.suppress(RuntimeError):  # its loop was closed meanwhile
+            asked.answer.get_loop().call_soon_threadsafe(self._end, asked, found)
+
+    def _end(self, asked: _Asked, found: list[Address] | Exception) -> None:
+        self._busy[asked.zone] -= 1
+        if not self._busy[asked.zone]:
+            del self._busy[asked.zone]
+        if not asked.answer.done():
+            if isinstance(found, Exception):
+                asked.answer.set_exception(found)
+            else:
+                asked.answer.set_result(found)
+        self._begin()
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A name that is looked up, or waits for it."""
+
+    host: str
+    port: int
+    zone: str
+    answer: asyncio.Future[list[Address]]
+
+
+def zone_of(host: str) -> str:
+    """Whose name servers tell of a name, as far as it tells itself: its last two labels, three below a "co.uk".
+
+    Names without a dot are each their own: they are a machine's or a cluster's.
+    """
+    labels = host.lower().rstrip(".").split(".")
+    short = len(labels) > 2 and len(labels[-1]) == 2 and len(labels[-2]) <= 3
+    return ".".join(labels[-3:] if short else labels[-2:])
 
 
 class Guard:

@@ -180,7 +180,7 @@ async def test_how_long_it_was_up_and_what_is_open_of_it(site: Site, house: Hous
     ]
     assert (await site.data(admin, ALERT))["alerts"]["nodes"] == [
         {
-            "summary": "nightly is 2 min late",
+            "summary": "nightly failed, as it said itself",
             "heartbeat": {"name": "nightly", "state": "FAILED"},
         }
     ]

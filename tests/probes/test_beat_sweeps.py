@@ -88,6 +88,22 @@ async def test_a_run_that_takes_too_long_is_overdue_the_oldest_first(beats: Beat
     assert (await beats.rows(LEDGER))[-1] == (START + minutes(14), "overdue", "it runs for longer than 10 min")
 
 
+async def test_a_run_that_goes_on_is_overdue_though_a_later_one_ended_well(beats: Beats, world: World) -> None:
+    known = await beats.make(longest_run=minutes(10))
+    await ping(beats, known, PingKind.START, "a")
+    world.advance(minutes=4)
+    await ping(beats, known, PingKind.START, "b")
+    world.advance(minutes=1)
+    # As another server would take it, that has seen none of this.
+    await ping(Beats(beats.works, beats.settings), known, PingKind.OK, "b")
+    assert (await beats.now(known)).beat.run_key == "a"
+    world.advance(minutes=5)
+    await swept(world)
+    assert (await beats.now(known)).beat.state == "overdue"
+    assert await beats.rows("SELECT key, state FROM heartbeat_run ORDER BY at") == [("a", "overdue"), ("b", "ok")]
+    assert (await beats.rows(LEDGER))[-1] == (START + minutes(10), "overdue", "it runs for longer than 10 min")
+
+
 async def test_a_run_that_never_ended_before_does_not_date_another_back(beats: Beats, world: World) -> None:
     known = await beats.make(longest_run=minutes(10))
     await ping(beats, known, PingKind.START, "killed")

@@ -7,14 +7,24 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, func, select, tuple_
-from sqlalchemy.dialects.postgresql import distinct_on, insert
+from sqlalchemy import ColumnElement, Row, case, func, or_, select, tuple_
+from sqlalchemy.dialects.postgresql import aggregate_order_by, distinct_on, insert
 
 from century.core.errors import Invalid, NotFound
 from century.core.graphql.pages import Page, check_first, decode_cursor
 from century.core.work import Work, Works
 from century.probes.cron import Cron
-from century.probes.heartbeat import Beat, BeatMoved, Heartbeat, HeartbeatState, Run, RunState, Schedule
+from century.probes.heartbeat import (
+    MOST_OPEN,
+    Beat,
+    BeatMoved,
+    Begun,
+    Heartbeat,
+    HeartbeatState,
+    Run,
+    RunState,
+    Schedule,
+)
 from century.probes.tables import BeatChangeRow, HeartbeatRow, RunRow
 
 MOVED = "heartbeats.moved"
@@ -29,7 +39,32 @@ LEDGER = (
     .scalar_subquery()
     .label("ledger")
 )
-KNOWN = select(*HEARTBEAT.c, LEDGER)
+_OPEN = (
+    RUN.c.heartbeat_id == HEARTBEAT.c.id,
+    RUN.c.state == RunState.RUNNING.value,
+    RUN.c.started_at.is_not(None),
+    # What was over its time before this stretch of runs began is not of it.
+    or_(
+        HEARTBEAT.c.state != HeartbeatState.RUNNING.value,
+        RUN.c.started_at > HEARTBEAT.c.since - func.make_interval(0, 0, 0, 0, 0, 0, HEARTBEAT.c.longest_run_s),
+    ),
+)
+_TOLD_APART = HEARTBEAT.c.longest_run_s.is_not(None) & HEARTBEAT.c.state.in_(
+    [HeartbeatState.RUNNING.value, HeartbeatState.OVERDUE.value, HeartbeatState.FAILED.value]
+)
+OPEN_KEYS, OPEN_SINCE = (
+    case(
+        (
+            _TOLD_APART,
+            select(func.array_agg(aggregate_order_by(column, RUN.c.started_at, RUN.c.id)))
+            .where(*_OPEN)
+            .correlate(HEARTBEAT)
+            .scalar_subquery(),
+        )
+    ).label(name)
+    for name, column in (("open_keys", RUN.c.key), ("open_since", RUN.c.started_at))
+)
+KNOWN = select(*HEARTBEAT.c, LEDGER, OPEN_KEYS, OPEN_SINCE)
 _KINDS = {
     HeartbeatState.NEW: "heartbeat.resumed",
     HeartbeatState.UP: "heartbeat.recovered",
@@ -56,6 +91,7 @@ def of_row(row: Row[Any]) -> Heartbeat:
         beat=Beat(
             state, row.since, HeartbeatState(row.ledger) if row.ledger else state, row.last_ping_at, row.started_at,
             row.run_key, row.due_at,
+            tuple(Begun(*each) for each in zip(row.open_keys or (), row.open_since or (), strict=True))[-MOST_OPEN:],
         ),
         fence=row.fence,
         created_at=row.created_at,

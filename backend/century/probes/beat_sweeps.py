@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from uuid import UUID
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, update
 
 from century.core.work import Work
 from century.probes.beat_kept import HEARTBEAT, KNOWN, RUN, keep_moves, of_row
@@ -38,8 +37,7 @@ async def sweep(work: Work, listening_since: datetime | None) -> int:
     if not rows:
         return 0
     due = [of_row(row) for row in rows]
-    began = await _running(work, [each.id for each in due if each.beat.state is HeartbeatState.RUNNING])
-    settled = [(each, *_settled(each, began.get(each.id, ()), listening_since, work.now)) for each in due]
+    settled = [(each, *_settled(each, listening_since, work.now)) for each in due]
     await work.execute(
         STANDS,
         [
@@ -52,29 +50,12 @@ async def sweep(work: Work, listening_since: datetime | None) -> int:
     return len(due)
 
 
-def _settled(
-    known: Heartbeat, began: Sequence[datetime], listening_since: datetime, now: datetime
-) -> tuple[Beat, tuple[BeatMoved, ...]]:
+def _settled(known: Heartbeat, listening_since: datetime, now: datetime) -> tuple[Beat, tuple[BeatMoved, ...]]:
     schedule, beat = known.schedule, known.beat
     due_at = beat.due_at
-    # One from before that never said that it was over is not of these.
-    began = [each for each in began if each >= beat.since]
-    if beat.state is HeartbeatState.RUNNING and schedule.longest_run is not None and began:
-        due_at = min(began) + schedule.longest_run  # of several that go on the oldest must be over first
     assert due_at is not None
     counts = unheard(schedule, due_at, listening_since)
     return advance_beat(schedule, replace(beat, due_at=counts), None, now)
-
-
-async def _running(work: Work, ids: Sequence[UUID]) -> dict[UUID, list[datetime]]:
-    found: dict[UUID, list[datetime]] = {}
-    if ids:
-        statement = select(RUN.c.heartbeat_id, RUN.c.started_at).where(
-            RUN.c.heartbeat_id.in_(ids), RUN.c.state == RunState.RUNNING.value, RUN.c.started_at.is_not(None)
-        )
-        for row in await work.rows(statement):
-            found.setdefault(row.heartbeat_id, []).append(row.started_at)
-    return found
 
 
 async def _end_runs(work: Work, overdue: Sequence[Heartbeat]) -> None:

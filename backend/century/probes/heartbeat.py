@@ -12,6 +12,8 @@ from century.core.wording import duration
 from century.probes.cron import Cron
 
 ENDED_WITH = "it ended with "
+MOST_OPEN = 100
+"""So many runs that go on at once are told apart."""
 EARLY = timedelta(seconds=30)
 """So far may the clock of a job be ahead of ours: it reports just before the time that its cron line names."""
 
@@ -75,11 +77,20 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True)
+class Begun:
+    """A run that goes on."""
+
+    key: str | None
+    started_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Beat:
     """How a heartbeat stands since when.
 
     `ledger` is how it stood without regard to the run that goes on: RUNNING is never there. `started_at` and `run_key`
-    are of the newest run that goes on; at `due_at` it is late, or that run overdue.
+    are of the newest run that goes on; at `due_at` it is late, or a run overdue. `open_runs` are all that go on, oldest
+    first; they are told apart only where a longest run is set.
     """
 
     state: HeartbeatState
@@ -89,6 +100,7 @@ class Beat:
     started_at: datetime | None = None
     run_key: str | None = None
     due_at: datetime | None = None
+    open_runs: tuple[Begun, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +178,8 @@ def rescheduled(schedule: Schedule, before: Beat, now: datetime) -> Beat:
     if before.due_at is None:
         return before
     if before.state is HeartbeatState.RUNNING and before.started_at is not None:
-        due_at = _run_ends(schedule, before.started_at)
+        oldest = before.open_runs[0].started_at if before.open_runs else before.started_at
+        due_at = _run_ends(schedule, oldest)
     else:
         due_at = expected(schedule, before.last_ping_at or before.since) + schedule.grace
     return replace(before, due_at=max(due_at, now))
@@ -212,7 +225,8 @@ def advance_beat(
             after = _ended(schedule, before, ping)
         case PingKind.FAIL:
             since = before.since if before.state is HeartbeatState.FAILED else ping.at
-            after = Beat(HeartbeatState.FAILED, since, HeartbeatState.FAILED, ping.at)
+            rest = _without(before.open_runs, ping.key)
+            after = Beat(HeartbeatState.FAILED, since, HeartbeatState.FAILED, ping.at, open_runs=rest)
     if after.ledger is before.ledger:
         return after, ()
     return after, (BeatMoved(ping.at, after.ledger, _reason(ping, before)),)
@@ -239,29 +253,55 @@ def _after_silence(schedule: Schedule, before: Beat, now: datetime) -> tuple[Bea
         state, reason = HeartbeatState.OVERDUE, f"it runs for longer than {duration(schedule.longest_run)}"
     else:
         state, reason = HeartbeatState.LATE, f"it was not heard of within its grace of {duration(schedule.grace)}"
-    after = replace(before, state=state, since=due_at, ledger=state, due_at=None)
-    return after, (BeatMoved(due_at, state, reason),)
+    # A run may have been over its time before another went well: the ledger goes forward only.
+    at = max(due_at, before.last_ping_at or due_at)
+    longest = schedule.longest_run
+    rest = tuple(each for each in before.open_runs if longest is not None and each.started_at + longest > now)
+    after = replace(before, state=state, since=at, ledger=state, due_at=None, open_runs=rest)
+    return after, (BeatMoved(at, state, reason),)
 
 
 def _started(schedule: Schedule, before: Beat, ping: Ping) -> Beat:
-    due_at = _run_ends(schedule, ping.at)
-    running = before.state is HeartbeatState.RUNNING
-    if running and before.due_at is not None and ping.key is not None and ping.key != before.run_key:
-        due_at = min(due_at, before.due_at)  # beside it another one goes on, which must be over before
+    longest, runs = schedule.longest_run, before.open_runs
+    if longest is not None and before.state is not HeartbeatState.RUNNING:
+        # What was over its time while it was wrong was told of with that, and dates nothing back.
+        runs = tuple(each for each in runs if each.started_at + longest > ping.at)
+    runs = _with(runs, ping) if longest is not None else ()
     # One that is late has been heard of; one that failed is well again when a run has gone well.
     heard = HeartbeatState.NEW, HeartbeatState.LATE
     return Beat(
-        HeartbeatState.RUNNING, before.since if running else ping.at,
-        HeartbeatState.UP if before.ledger in heard else before.ledger, ping.at, ping.at, ping.key, due_at,
+        HeartbeatState.RUNNING, before.since if before.state is HeartbeatState.RUNNING else ping.at,
+        HeartbeatState.UP if before.ledger in heard else before.ledger, ping.at, ping.at, ping.key,
+        _run_ends(schedule, runs[0].started_at if runs else ping.at), runs,
     )  # fmt: skip
 
 
 def _ended(schedule: Schedule, before: Beat, ping: Ping) -> Beat:
-    if before.state is HeartbeatState.RUNNING and ping.key is not None and ping.key != before.run_key:
+    rest = _without(before.open_runs, ping.key) if schedule.longest_run is not None else ()
+    running = before.state is HeartbeatState.RUNNING
+    if rest:  # each of them must be over in time, whichever ended first
+        return Beat(
+            HeartbeatState.RUNNING, before.since if running else ping.at, HeartbeatState.UP, ping.at,
+            rest[-1].started_at, rest[-1].key, _run_ends(schedule, rest[0].started_at), rest,
+        )  # fmt: skip
+    if schedule.longest_run is None and running and ping.key is not None and ping.key != before.run_key:
         return replace(before, ledger=HeartbeatState.UP, last_ping_at=ping.at)  # the newest run goes on
     since = before.since if before.state is HeartbeatState.UP else ping.at
     due_at = expected(schedule, ping.at) + schedule.grace
     return Beat(HeartbeatState.UP, since, HeartbeatState.UP, ping.at, due_at=due_at)
+
+
+def _with(runs: tuple[Begun, ...], ping: Ping) -> tuple[Begun, ...]:
+    """One more that goes on. Without a key it takes the place of the one without a key before it; a key begins once."""
+    if ping.key is not None and any(each.key == ping.key for each in runs):
+        return runs
+    others = tuple(each for each in runs if each.key is not None or ping.key is not None)
+    return (*others[: MOST_OPEN - 1], Begun(ping.key, ping.at))
+
+
+def _without(runs: tuple[Begun, ...], key: str | None) -> tuple[Begun, ...]:
+    """Those that go on after one ended; an end without a key is the newest's."""
+    return runs[:-1] if key is None else tuple(each for each in runs if each.key != key)
 
 
 def _run_ends(schedule: Schedule, started_at: datetime) -> datetime:

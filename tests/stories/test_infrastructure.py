@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import signal
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +21,7 @@ from century.probes.problems import Draft
 from century.process import end
 from tests.probes.databases import PASSWORD, PostgresServer
 from tests.probes.probing import Door, Probing, door
-from tests.probes.servers import listening, tls_server
+from tests.probes.servers import answer, answering, listening, tls_server
 from tests.stories.telling import Receiver, Story
 from tests.stories.test_alerts import told
 
@@ -181,3 +185,55 @@ async def test_a_nightly_job_that_is_silent_is_told_of_and_heard_of_again(story:
 async def beat(story: Story) -> None:
     await beat_all(story.works)
     await story.settle()
+
+
+async def test_somebody_elses_api_that_fails_and_that_has_no_calls_left_is_told_of(
+    story: Story, outside: Outside, pager: Receiver
+) -> None:
+    await story.webhook("Pager", pager.url)
+    failed, spent = answer(b"", "500 Internal Server Error"), "X-RateLimit-Remaining: 5"
+    limit = "X-RateLimit-Limit: 100"
+    said = (
+        [failed] * 2
+        + [answer(b"", "200 OK", limit, spent)] * 2
+        + [answer(b"", "200 OK", limit, "X-RateLimit-Remaining: 90")]
+    )
+    async with listening(answering(*said)) as server:
+        settings = {"url": server.url, "failureWindow": "4"}
+        await outside.save(Draft("payments", ProbeKind.EXTERNAL_API, settings, interval=EVERY))
+        await outside.asks(2, 10)
+        (failing,) = alerts(pager)
+        assert (failing["rule"], failing["severity"]) == ("external_api_failing", "warning")
+        await outside.asks(2, 10)
+        limited = alerts(pager)[-1]
+        assert (limited["rule"], limited["severity"]) == ("external_api_rate_limited", "warning")
+        await outside.asks(4, 10)
+    over = sorted(each["rule"] for each in alerts(pager, "resolved"))
+    assert over == ["external_api_failing", "external_api_rate_limited"]
+    assert len(alerts(pager)) == 2
+
+
+async def test_a_backup_that_is_too_old_is_told_of_until_there_is_a_newer_one(
+    story: Story, outside: Outside, pager: Receiver, tmp_path: Path
+) -> None:
+    await story.webhook("Pager", pager.url)
+    outside.settings = replace(outside.settings, backup_paths=(tmp_path,))
+    outside.runner.wire = replace(outside.runner.wire, settings=outside.settings)
+    backup(tmp_path, "monday.dump", story.clock.now() - timedelta(hours=47))
+    await outside.save(Draft("nightly dump", ProbeKind.BACKUP, {"folder": str(tmp_path), "pattern": "*.dump"}))
+    await outside.asks(1)
+    assert not alerts(pager), "it may be two days old"
+    await outside.asks(1, 2 * 3600)
+    (alert,) = alerts(pager)
+    assert (alert["rule"], alert["severity"]) == ("backup_stale", "warning")
+    backup(tmp_path, "wednesday.dump", story.clock.now())
+    await outside.asks(1, 3600)
+    assert [each["rule"] for each in alerts(pager, "resolved")] == ["backup_stale"]
+
+
+def backup(folder: Path, name: str, at: datetime) -> None:
+    """A backup of an instant, with its checksum."""
+    path = folder / name
+    path.write_bytes(b"everything")
+    os.utime(path, (at.timestamp(), at.timestamp()))
+    (folder / f"{name}.sha256").write_text(f"{hashlib.sha256(b'everything').hexdigest()}  {name}\n")

@@ -128,7 +128,7 @@ def aim(
     **more: str,
 ) -> Target:
     """What a check is given."""
-    secrets = frozenset({"secretHeaders", "password"})
+    secrets = frozenset({"secretHeaders", "secretBody", "password"})
     config = Config({**(settings or {}), **more}, secrets)
     return Target(UUID(int=7), "orders", config, timeout, 30.0, memory or {}, now, "here")
 

@@ -268,6 +268,22 @@ async def test_secrets_stay_with_their_origin() -> None:
     assert [b"X-Open: yes" in head for head in heads] == [True, True, True]
 
 
+@pytest.mark.parametrize(("status", "goes"), [(302, True), (303, True), (307, False), (308, False)])
+async def test_a_secret_body_stays_with_its_origin(status: int, goes: bool) -> None:
+    heads: list[bytes] = []
+    async with (
+        listening(answering(answer(), heads=heads)) as other,
+        listening(answering(redirection("/same", 308), redirection(other.url, status))) as server,
+    ):
+        asked = Ask(server.url, method="POST", secret_body=b"client_secret=hidden")
+        if goes:
+            assert (await exchange(wire_to(), asked, 5)).status == 200
+        else:
+            with pytest.raises(Failed, match="where its secret body must not go"):
+                await exchange(wire_to(), asked, 5)
+    assert [head.split()[0] for head in heads] == ([b"GET"] if goes else [])
+
+
 @pytest.mark.parametrize("secrets", [(("X-Mine", "hidden"),), ()])
 async def test_secrets_never_leave_tls(secrets: tuple[tuple[str, str], ...]) -> None:
     authority = trustme.CA()

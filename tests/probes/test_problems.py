@@ -134,6 +134,27 @@ def test_no_spelling_of_another_target_keeps_a_secret(kind: ProbeKind, secret: s
     assert "the address leads to another host" in found.get(f"settings.{secret}", "")
 
 
+@pytest.mark.parametrize(
+    ("kind", "before", "after", "given", "asks_again"),
+    [
+        (ProbeKind.HTTP, "https://shop.example/", "http://shop.example/", None, True),
+        (ProbeKind.HTTP, "https://shop.example/", "HTTP://shop.example/", None, True),
+        (ProbeKind.HTTP, "https://shop.example/", "http://shop.example/", "X-Token: new", False),
+        (ProbeKind.HTTP, "https://shop.example/", "https://shop.example/other", None, False),
+        (ProbeKind.HTTP, "http://shop.example/", "https://shop.example/", None, False),
+        (ProbeKind.PROMETHEUS, "https://shop.example/", "http://shop.example/", None, True),
+        (ProbeKind.REDIS, "rediss://a@c.example/0", "redis://a@c.example/0", None, True),
+    ],
+)
+def test_a_secret_that_was_kept_safe_on_the_way_is_not_sent_for_all_to_read(
+    kind: ProbeKind, before: str, after: str, given: str | None, asks_again: bool
+) -> None:
+    secret = "password" if kind is ProbeKind.REDIS else "secretHeaders"
+    known = Known({ONE: None}, {"url": before, secret: "X-Token: old"})
+    found = refused(Draft("shop", kind, {"url": after, secret: given}, id=ONE), known)
+    assert ("anybody on the way can read it: enter " in found.get(f"settings.{secret}", "")) is asks_again
+
+
 @pytest.mark.parametrize("url", ["http://[::1", "http://a／b.example/", "http://[x]/"])
 def test_an_address_that_is_none_is_told_on_a_change_too(url: str) -> None:
     known = Known({ONE: None}, {"url": "http://shop.example/", "secretHeaders": "X-Token: old"})

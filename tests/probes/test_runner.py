@@ -306,6 +306,8 @@ async def test_a_secret_is_nowhere_but_in_its_box(probing: Probing, world: World
         Draft("cache", ProbeKind.REDIS, {"url": f"redis://:{secret}@127.0.0.1:1/0"}, interval=timedelta(seconds=10))
     )
     assert probe.settings["url"] == "redis://127.0.0.1:1/0"
+    body = {"url": "http://127.0.0.1:1/", "method": "POST", "secretBody": f"client_secret={secret}"}
+    assert "secretBody" not in (await probing.save(Draft("token", ProbeKind.HTTP, body))).settings
     async with world.bus.subscribe(CHECKED) as heard:
         await probing.round()
         assert secret.encode() not in (await anext(heard)).data

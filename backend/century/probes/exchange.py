@@ -48,13 +48,17 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A question. `secret_headers` go to the origin of `url` alone. A body longer than `max_body` is cut there."""
+    """A question. `secret_headers` and `secret_body`, which takes the place of `body`, go to the origin of `url` alone.
+
+    A body of the answer longer than `max_body` is cut there.
+    """
 
     url: str
     method: str = "GET"
     headers: Headers = ()
     secret_headers: Headers = field(default=(), repr=False)
     body: bytes = field(default=b"", repr=False)
+    secret_body: bytes = field(default=b"", repr=False)
     max_body: int = MAX_BODY
     follow: bool = True
     verify: bool = True
@@ -139,7 +143,7 @@ async def exchange(wire: Wire, ask: Ask, timeout: float) -> Reply:
 
 
 async def _follow(wire: Wire, ask: Ask, progress: Progress) -> Reply:
-    method, body, headers, secrets = ask.method, ask.body, ask.headers, ask.secret_headers
+    method, body, headers, secrets = ask.method, ask.secret_body or ask.body, ask.headers, ask.secret_headers
     url, latency, seen = ask.url, 0.0, {ask.url}
     steps: list[Step] = []
     for hop in range(MAX_REDIRECTS + 1):
@@ -169,7 +173,14 @@ async def _follow(wire: Wire, ask: Ask, progress: Progress) -> Reply:
         if target in seen:
             raise Failed(Trouble.ANSWER, f"it redirects in a circle, by way of {redact(target)}", reached=True)
         seen.add(target)
+        if (answer.status == 303 and method != "HEAD") or (answer.status in (301, 302) and method == "POST"):
+            method, body = "GET", b""
+            headers = tuple(each for each in headers if not each[0].lower().startswith("content-"))
         if there.origin != where.origin:
+            if body and ask.secret_body:
+                raise Failed(
+                    Trouble.ANSWER, f"it redirects to {redact(target)}, where its secret body must not go", reached=True
+                )
             private = secrets or any(name.lower() in SECRET_HEADERS for name, _ in headers)
             if where.scheme == "https" and there.scheme == "http" and private:
                 raise Failed(
@@ -178,9 +189,6 @@ async def _follow(wire: Wire, ask: Ask, progress: Progress) -> Reply:
                 )  # fmt: skip
             secrets = ()
             headers = tuple(each for each in headers if each[0].lower() not in (*SECRET_HEADERS, "host"))
-        if (answer.status == 303 and method != "HEAD") or (answer.status in (301, 302) and method == "POST"):
-            method, body = "GET", b""
-            headers = tuple(each for each in headers if not each[0].lower().startswith("content-"))
         url = target
     raise Failed(Trouble.ANSWER, f"it redirects more than {MAX_REDIRECTS} times", reached=True)
 

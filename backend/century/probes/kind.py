@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
+from urllib.parse import parse_qsl
 
 SHORTEST_PART, SHORTEST_WORD = 4, 8
 """Shorter parts of a secret are words that stand everywhere."""
@@ -105,9 +108,11 @@ class Config:
             part
             for name in self.secret_names
             if (value := self[name])
-            for part in (value, *self.lines(name), *(part for line in self.lines(name) for part in _of_header(line)))
+            for part in (
+                value, *self.lines(name), *(part for line in self.lines(name) for part in _of_header(line)), *_of_body(value),
+            )
             if part == value or len(part) >= SHORTEST_PART
-        }
+        }  # fmt: skip
         return tuple(sorted(known, key=len, reverse=True))
 
 
@@ -116,6 +121,23 @@ def _of_header(line: str) -> list[str]:
     value = line.partition(":")[2].strip()
     words = (word.partition("=")[2] if "=" in word.rstrip("=") else word for word in value.replace(";", " ").split())
     return [value, *(each for each in words if len(each) >= SHORTEST_WORD)]
+
+
+def _of_body(text: str) -> Iterator[str]:
+    """What tells a secret of a body that is JSON or a form: the values in it."""
+    try:
+        values = _texts_in(json.loads(text)) if text[:1] in ("{", "[") else (each for _, each in parse_qsl(text))
+        yield from (each for each in values if len(each) >= SHORTEST_WORD)
+    except (ValueError, RecursionError):
+        return
+
+
+def _texts_in(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (dict, list)):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _texts_in(each)
 
 
 @dataclass(frozen=True, slots=True)

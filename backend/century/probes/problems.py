@@ -23,6 +23,7 @@ RETRY = timedelta(seconds=1)
 USUAL_RETRY = timedelta(seconds=5)
 ATTEMPTS = (1, 10)
 DEEPEST = 5
+ENCRYPTED = ("https", "rediss")
 OWN = "own"
 
 
@@ -185,12 +186,18 @@ def _of_kept_secrets(draft: Draft, known: Known, values: Mapping[str, str]) -> I
     """A secret was entered for one target: another one, named later, must not be handed it."""
     kind = kind_of(draft.kind)
     before, after = config_of(draft.kind, known.stored), config_of(draft.kind, values)
-    if not known.stored or place_of(kind.target(before)) == place_of(kind.target(after)):
+    if not known.stored:
+        return
+    if place_of(kind.target(before)) != place_of(kind.target(after)):
+        why = "the address leads to another host"
+    elif _scheme(before["url"]) in ENCRYPTED and _scheme(after["url"]) not in ENCRYPTED:
+        why = f"over {_scheme(after['url'])} anybody on the way can read it"
+    else:
         return
     for name in sorted(after.secret_names):
         if draft.settings.get(name) is None and known.stored.get(name) == values.get(name) != None:
             label = next(each.label for each in kind.FIELDS if each.name == name)
-            yield Problem(_named(name), f"the address leads to another host: enter {label} again, or leave it empty")
+            yield Problem(_named(name), f"{why}: enter {label} again, or leave it empty")
 
 
 def _of_parent(draft: Draft, known: Known) -> Iterator[Problem]:
@@ -224,6 +231,10 @@ def _of_use(draft: Draft) -> Iterator[Problem]:
     if longest > timedelta(hours=1):
         said = f"it may take {duration(longest)} until it is known to be down"
         yield Problem("interval", said, refused=False)
+
+
+def _scheme(url: str) -> str:
+    return url.partition("://")[0].lower()
 
 
 def place_of(target: str) -> str:

@@ -38,7 +38,13 @@ QUESTION = (
         FieldType.SECRET, placeholder="Authorization: Bearer …", advanced=True, lines=True,
     ),
 )  # fmt: skip
-BODY = Field("body", "Body", "What is sent along.", FieldType.LINES, advanced=True)
+BODY = (
+    Field("body", "Body", "What is sent along.", FieldType.LINES, advanced=True),
+    Field(
+        "secretBody", "Secret body", "In place of a body; sent to this address alone, and never shown again.",
+        FieldType.SECRET, placeholder="client_id=…&client_secret=…", advanced=True, lines=True,
+    ),
+)  # fmt: skip
 TRUST = (
     Field(
         "verifyTls", "Check the certificate", "Whether it must be valid, and of this name.", FieldType.FLAG,
@@ -108,6 +114,7 @@ def question(config: Config) -> Ask:
         headers=headers(config.lines("headers")),
         secret_headers=headers(config.lines("secretHeaders")),
         body=config["body"].encode(),
+        secret_body=config["secretBody"].encode(),
         follow=config["redirects"] != REFUSE,
         verify=config["verifyTls"] != "false",
         ca=config["ca"].strip(),
@@ -129,11 +136,21 @@ def question_problems(config: Config) -> list[Problem]:
         except ValueError as error:
             found.append(Problem(name, str(error)))
     found += _telling_headers(config.lines("headers"))
-    if config["secretHeaders"].strip() and config["url"].lower().startswith("http://"):
-        found.append(Problem("secretHeaders", "over http anybody on the way can read them: use https", refused=False))
-    if len(config["body"]) > LONGEST_BODY:
-        found.append(Problem("body", f"the body must not be longer than {LONGEST_BODY // 1024} KiB"))
+    found += _body_problems(config)
+    for name, them in (("secretHeaders", "them"), ("secretBody", "it")):
+        if config[name].strip() and config["url"].lower().startswith("http://"):
+            found.append(Problem(name, f"over http anybody on the way can read {them}: use https", refused=False))
     return [*found, *trust_problems(config)]
+
+
+def _body_problems(config: Config) -> list[Problem]:
+    if config["body"] and config["secretBody"]:
+        return [Problem("secretBody", "only one body can be sent: leave either Body or Secret body empty")]
+    return [
+        Problem(name, f"the body must not be longer than {LONGEST_BODY // 1024} KiB")
+        for name in ("body", "secretBody")
+        if len(config[name]) > LONGEST_BODY
+    ]
 
 
 def _telling_headers(lines: Iterable[str]) -> list[Problem]:

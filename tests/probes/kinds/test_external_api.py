@@ -147,6 +147,13 @@ async def test_secrets_do_not_go_to_the_fallback() -> None:
     assert b"X-Open: yes" in heads[0]
 
 
+async def test_a_secret_body_does_not_go_to_the_fallback() -> None:
+    heads: list[bytes] = []
+    async with listening(answering(answer(), heads=heads)) as spare:
+        await check(answer(), method="POST", fallbackUrl=spare.url, secretBody="client_secret=hidden")
+    assert b"Content-Length: 0" in heads[0]
+
+
 async def test_secrets_go_to_a_fallback_at_the_same_place() -> None:
     heads: list[bytes] = []
     async with listening(answering(answer(), heads=heads)) as server:

@@ -225,6 +225,42 @@ async def test_a_part_of_a_secret_that_comes_back_is_not_shown(header: str, body
     assert "s3cret" not in repr(measured)
 
 
+async def test_a_secret_body_is_sent_and_not_shown() -> None:
+    got: list[bytes] = []
+
+    async def hears(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        got.append(await reader.readexactly(len(SECRET_FORM)))
+        writer.write(answer(b'{"you sent": "hunter2-and-3"}', "200 OK", f"X-Echo: {SECRET_FORM}"))
+
+    async with listening(hears) as server:
+        settings = {"url": server.url, "method": "POST", "secretBody": SECRET_FORM}
+        asked = aim(settings, conditions="json $['you sent'] == nothing")
+        measured = tidy(await http.check(asked, wire_to()), asked.config)
+    assert got == [SECRET_FORM.encode()]
+    assert measured.message == "answers 200 OK, but $['you sent'] is “…”, not “nothing”"
+    assert "hunter2" not in repr(measured)
+    assert "hunter2" not in repr(asked)
+
+
+SECRET_FORM = "grant_type=x&client_secret=hunter2-and-3"
+TOLD = [
+    ("a form's", SECRET_FORM, ("hunter2-and-3",)),
+    ("that of a form with escapes", "client_secret=hunter2%26and-3", ("hunter2&and-3",)),
+    (
+        "JSON's, at any depth",
+        '{"a": ["first-secret", {"b": "second-secret"}], "n": 1}',
+        ("first-secret", "second-secret"),
+    ),
+    ("no JSON's", '{"a": ', ()),
+]
+
+
+@pytest.mark.parametrize(("body", "told"), [row[1:] for row in TOLD], ids=[row[0] for row in TOLD])
+def test_the_values_of_a_secret_body_are_secrets(body: str, told: tuple[str, ...]) -> None:
+    assert {body, *told} <= set(Config({"secretBody": body}, frozenset({"secretBody"})).secrets)
+
+
 TARGETS = [
     ({"url": "https://api.example.com/health"}, "https://api.example.com/health"),
     ({"url": "https://api.example.com/", "method": "POST"}, "POST https://api.example.com/"),
@@ -259,6 +295,8 @@ PROBLEMS = [
     ({"url": URL, "slowerThan": "PT0S"}, "slowerThan", "must be a time above zero, like 500ms, 2s or PT2S"),
     ({"url": URL, "ca": "a certificate"}, "ca", "must hold certificates in PEM form, from -----BEGIN CERTIFICATE----- on"),
     ({"url": URL, "body": "x" * 70_000}, "body", "the body must not be longer than 64 KiB"),
+    ({"url": URL, "secretBody": "x" * 70_000}, "secretBody", "the body must not be longer than 64 KiB"),
+    ({"url": URL, "body": "a", "secretBody": "b"}, "secretBody", "only one body can be sent: leave either Body or Secret body empty"),
 ]  # fmt: skip
 
 
@@ -272,6 +310,7 @@ WARNINGS = [
     ({"url": URL, "verifyTls": "false"}, "verifyTls"),
     ({"url": "https://api.example.com/?apikey=abc"}, "url"),
     ({"url": "http://api.example.com/", "secretHeaders": "X-Key: a"}, "secretHeaders"),
+    ({"url": "http://api.example.com/", "secretBody": "key=a"}, "secretBody"),
 ]
 
 

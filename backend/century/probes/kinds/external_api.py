@@ -135,7 +135,7 @@ async def _fallback(target: Target, wire: Wire, ask: Ask) -> str:
     try:
         if place_of(url).origin != place_of(ask.url).origin:
             open_headers = tuple(each for each in ask.headers if each[0].lower() not in (*SECRET_HEADERS, "host"))
-            ask = replace(ask, headers=open_headers, secret_headers=())
+            ask = replace(ask, headers=open_headers, secret_headers=(), secret_body=b"")
         reply = await exchange(wire, replace(ask, url=url), target.timeout)
     except Failed as failed:
         return failed.message

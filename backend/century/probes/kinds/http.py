@@ -13,7 +13,7 @@ from century.probes.wire import Failed, Wire
 
 LABEL = "Web address"
 HELP = "Asks over HTTP, and looks at the status, the headers, the body and the time of the answer."
-FIELDS = (*web.QUESTION, web.BODY, *web.ANSWER, web.SLOWER, *web.TRUST)
+FIELDS = (*web.QUESTION, *web.BODY, *web.ANSWER, web.SLOWER, *web.TRUST)
 FACTS = (
     FactName("http.status", "Status", "1"),
     FactName("http.latency", "Time to answer", "s"),

@@ -145,7 +145,7 @@ def test_a_rule_reads_a_fact_by_what_it_is_called(console: Console, watched: Wat
     page.get_by_label("Aggregation").select_option(label="95th percentile")
     page.get_by_role("button", name="Make the rule").click()
     expect(page).to_have_url(re.compile("/settings/rules/[0-9a-f-]{36}"), timeout=SOON)
-    said = page.get_by_role("main").get_by_text(re.compile("tcp.connect_time.*where kind is tcp"))
+    said = page.get_by_role("main").get_by_text(re.compile("time to connect of any probe where kind is tcp"))
     expect(said.first).to_be_visible()
     page.reload()
     expect(page.get_by_label("Aggregation")).to_have_value("P95")

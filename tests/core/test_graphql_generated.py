@@ -14,7 +14,7 @@ from tests.core.generated import Generated
 from tests.core.small_schema import context, make_api
 from tests.world import World
 
-LEAKS = ("Traceback", "sqlalchemy", "asyncpg", "swordfish", "/century/", "SELECT", "object at 0x")
+LEAKS = ("Traceback", "sqlalchemy", "asyncpg", "swordfish", "/century/", "[SQL:", "object at 0x")
 
 
 def codes(answer: dict[str, Any]) -> set[str]:

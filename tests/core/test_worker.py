@@ -9,6 +9,7 @@ import pytest
 from century import worker
 from century.core.work import Work, Works
 from century.rules import kept
+from century.rules.defaults import DEFAULTS
 
 
 async def rules(works: Works) -> int:
@@ -19,7 +20,7 @@ async def rules(works: Works) -> int:
 async def test_of_two_workers_that_start_one_plants(works: Works) -> None:
     await asyncio.gather(worker.plant_seeds(works), worker.plant_seeds(works))
     planted = await rules(works)
-    assert planted == 16
+    assert planted == len(DEFAULTS)
     await worker.plant_seeds(works)
     assert await rules(works) == planted
 
@@ -40,4 +41,4 @@ async def test_a_seed_that_fails_is_tried_again_and_keeps_no_other_waiting(
     monkeypatch.setattr(worker, "SEEDS", (f"{__name__}:fails_once", *worker.SEEDS))
     monkeypatch.setattr(worker, "AWAY_SECONDS", 0)
     await worker.plant_seeds(works)
-    assert (tries, await rules(works)) == (2, 16)
+    assert (tries, await rules(works)) == (2, len(DEFAULTS))
